@@ -1,0 +1,92 @@
+"""What a table is, as data: one declaration feeds Spark, Delta, Great Expectations, Airflow, the docs and the tests."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,63}$"
+"""Ids are 1 to 64 plain characters: they end in file names, HTML, SQL and keys of other services."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, its Spark DDL type, what it means, and the rules that its values obey."""
+
+    name: str
+    type: str
+    doc: str
+    required: bool = False
+    one_of: tuple[str, ...] = ()
+    at_least: float | None = None
+    at_most: float | None = None
+    pattern: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.doc:
+            raise ValueError(f"column {self.name}: a doc is required")
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the lake: what a row is, its columns, its key and how long a partition is kept.
+
+    `partition` is `("day",)` or empty; `keep_days` is None for tables kept for ever. Tables with `published`
+    set lie under `published/` and are the only ones promised to other services.
+    """
+
+    name: str
+    doc: str
+    one_row_is: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    partition: tuple[str, ...] = ("day",)
+    keep_days: int | None = None
+    published: bool = False
+
+    def __post_init__(self) -> None:
+        names = self.column_names
+        if len(set(names)) != len(names):
+            raise ValueError(f"table {self.name}: a column is declared twice")
+        for name in self.key + self.partition:
+            if name not in names:
+                raise ValueError(f"table {self.name}: {name} is not one of its columns")
+        if not re.fullmatch(r"[a-z][a-z_]*", self.name):
+            raise ValueError(f"table {self.name}: names are lower case words")
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def path(self) -> str:
+        """Where the table lies below the lake's root."""
+        return f"published/{self.name}" if self.published else self.name
+
+    def ddl(self) -> str:
+        """The schema as Spark DDL: `"day date, viewer_id string"`."""
+        return ", ".join(f"{column.name} {column.type}" for column in self.columns)
+
+    def column(self, name: str) -> Column:
+        return next(column for column in self.columns if column.name == name)
+
+
+def differences(table: Table, found: dict[str, str]) -> list[str]:
+    """Every way in which a schema, as `{column: DDL type}`, departs from the contract; empty if it conforms.
+
+    Columns may come in any order. Types are compared in Spark's own spelling without blanks.
+    """
+    wanted = {column.name: column.type for column in table.columns}
+    missing = [f"{name} is missing" for name in wanted if name not in found]
+    extra = [f"{name} is not in the contract" for name in found if name not in wanted]
+    retyped = [
+        f"{name} is {found[name]}, not {wanted[name]}"
+        for name in wanted
+        if name in found and _plain(found[name]) != _plain(wanted[name])
+    ]
+    return missing + extra + retyped
+
+
+def _plain(ddl_type: str) -> str:
+    """`STRUCT<a: INT>` and `struct<a int>` are one type: case and blanks carry no meaning, nor does the colon."""
+    return re.sub(r"[\s:]+", " ", ddl_type.lower()).replace(", ", ",").strip()

@@ -1,0 +1,237 @@
+"""Settings: typed sections, read from `conf/base.yaml` and files that hold only what differs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import yaml
+
+from foryou.errors import ContractBroken
+
+ROOT = Path(__file__).resolve().parents[2]
+CONF = ROOT / "conf"
+
+
+@dataclass(frozen=True)
+class Spark:
+    master: str
+    driver_memory_gb: int
+    shuffle_partitions: int
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    max_rejected_share: float
+
+
+@dataclass(frozen=True)
+class Events:
+    lookback_days: int
+    max_rejected_share: float
+    min_rows_share: float
+    max_rows_share: float
+    recent_days: int
+    max_watched_hours: int
+
+
+@dataclass(frozen=True)
+class Views:
+    """Bounds of the three bands and the points of a viewer-video-day (DESIGN §7)."""
+
+    completion_good: float
+    min_good_watched_s: float
+    skip_max_s: float
+    skip_max_share: float
+    length_reference_s: float
+    length_min: float
+    length_max: float
+    points_rewatch: float
+    points_completion: float
+    points_share: float
+    points_follow: float
+    points_comment: float
+    points_save: float
+    points_like: float
+    points_skip: float
+    points_not_interested: float
+    points_report: float
+
+    def __post_init__(self) -> None:
+        falling = (
+            self.points_rewatch,
+            self.points_completion,
+            self.points_share,
+            self.points_comment,
+            self.points_like,
+            0.0,
+            self.points_skip,
+            self.points_not_interested,
+            self.points_report,
+        )
+        in_order = all(a >= b for a, b in zip(falling, falling[1:], strict=False))
+        if not in_order or self.points_completion * self.length_max > self.points_rewatch:
+            raise ContractBroken(
+                "settings",
+                wanted="rewatch >= completion (even of a long video) >= share >= comment >= like >= 0 >= skip "
+                ">= not_interested >= report",
+                found=f"{falling}, length_max {self.length_max}",
+                next_step="mend the points in the section `views`",
+            )
+
+
+@dataclass(frozen=True)
+class Interactions:
+    window_days: int
+    half_life_days: float
+
+
+@dataclass(frozen=True)
+class Content:
+    weight_tags: float
+    weight_caption: float
+    weight_category: float
+    weight_sound: float
+    weight_creator: float
+    weight_language: float
+    max_share_of_videos: float
+    neighbours: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    max_viewers: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Factors:
+    factors: int
+    iterations: int
+    warm_iterations: int
+    regularization: float
+    alpha: float
+    max_norm_ratio: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Popular:
+    window_days: int
+    half_life_days: float
+    length: int
+    min_viewers: int
+
+
+@dataclass(frozen=True)
+class Candidates:
+    length: int
+    block_viewers: int
+    similar_recent: int
+    weight_factors: float
+    weight_similar: float
+    weight_popular: float
+
+
+@dataclass(frozen=True)
+class Feeds:
+    length: int
+
+
+@dataclass(frozen=True)
+class Publishing:
+    stale_after_days: int
+    min_served_share: float
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All sections. Two equal `digest`s mean that a night was asked for with the same settings."""
+
+    spark: Spark
+    catalogue: Catalogue
+    events: Events
+    views: Views
+    interactions: Interactions
+    content: Content
+    evaluation: Evaluation
+    factors: Factors
+    popular: Popular
+    candidates: Candidates
+    feeds: Feeds
+    publishing: Publishing
+
+    def digest(self) -> str:
+        """Twelve hex digits over everything that can change a table; how Spark is run cannot."""
+        told = {name: section for name, section in asdict(self).items() if name != "spark"}
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def load(*extra: Path | str) -> Settings:
+    """The settings of `conf/base.yaml`, overlaid by each extra file in turn.
+
+    An extra file is a path or the bare name of a file in `conf/` (`ci` for `conf/ci.yaml`). Raises ContractBroken
+    for a file that is missing or not YAML, an unknown section or setting, and a value of another type.
+    """
+    merged: dict[str, dict[str, Any]] = {}
+    for path in (CONF / "base.yaml", *map(_resolve, extra)):
+        for section, values in _read(path).items():
+            merged.setdefault(section, {}).update(values)
+    return from_mapping(merged)
+
+
+def from_mapping(values: Mapping[str, Mapping[str, Any]]) -> Settings:
+    """Settings from nested plain values; every setting must be there, none may be unknown."""
+    sections = get_type_hints(Settings)
+    _same_names("settings", set(sections), set(values))
+    return Settings(**{name: _section(name, kind, values[name]) for name, kind in sections.items()})
+
+
+def _section(name: str, kind: Any, values: Mapping[str, Any]) -> Any:
+    types = get_type_hints(kind)
+    _same_names(name, {field.name for field in fields(kind)}, set(values))
+    return kind(**{key: _typed(f"{name}.{key}", types[key], value) for key, value in values.items()})
+
+
+def _typed(name: str, wanted: type, value: Any) -> Any:
+    if wanted is float and type(value) is int:
+        return float(value)
+    if type(value) is not wanted:
+        raise _broken(f"{name} as {wanted.__name__}", f"{value!r} ({type(value).__name__})")
+    return value
+
+
+def _same_names(where: str, wanted: set[str], found: set[str]) -> None:
+    if wanted == found:
+        return
+    unknown, missing = sorted(found - wanted), sorted(wanted - found)
+    raise _broken(
+        f"exactly the settings of `{where}` in conf/base.yaml", f"unknown {unknown}, missing {missing}"
+    )
+
+
+def _resolve(name: Path | str) -> Path:
+    path = Path(name)
+    return CONF / f"{name}.yaml" if path.suffix == "" and not path.exists() else path
+
+
+def _read(path: Path) -> dict[str, dict[str, Any]]:
+    if not path.is_file():
+        raise _broken("a settings file", f"nothing at {path}")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise _broken(f"YAML in {path}", str(error).replace("\n", " ")) from error
+    if not isinstance(content, dict) or not all(isinstance(part, dict) for part in content.values()):
+        raise _broken(f"sections of settings in {path}", "another shape")
+    return content
+
+
+def _broken(wanted: str, found: str) -> ContractBroken:
+    return ContractBroken(
+        "settings", wanted=wanted, found=found, next_step="compare the file with conf/base.yaml and mend it"
+    )

@@ -1,0 +1,159 @@
+"""The night as one declared list: the DAG, the local runner, the flow picture and the tests derive from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from foryou import tables
+from foryou.contract import Table
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a night: a job file of the same name, the tables it reads and those it writes.
+
+    `noun` names the stage's module and settings section. `weight` is "heavy" for steps that want the machine
+    alone. `before` lists tables that the step reads only as an earlier night left them: no edge of tonight.
+    """
+
+    name: str
+    noun: str
+    reads: tuple[Table, ...]
+    writes: tuple[Table, ...]
+    doc: str
+    before: tuple[Table, ...] = ()
+    reads_landing: bool = False
+    weight: str = "light"
+
+
+STEPS = (
+    Step(
+        "build_catalogue",
+        "catalogue",
+        (),
+        (tables.VIDEOS, tables.VIEWERS, tables.FOLLOWS, tables.CONTROLS, tables.VIDEO_IDS, tables.VIEWER_IDS),
+        "Takes the landed snapshots of videos, viewers and follows, and the day's controls; gives new ones dense ids.",
+        reads_landing=True,
+    ),
+    Step(
+        "build_events",
+        "events",
+        (tables.VIDEO_IDS,),
+        (tables.EVENTS, tables.REJECTED_EVENTS),
+        "Parses, validates and deduplicates the day's log; bad lines go to `rejected_events`; too many stop the night.",
+        reads_landing=True,
+    ),
+    Step(
+        "build_views",
+        "views",
+        (tables.EVENTS, tables.VIDEO_IDS, tables.VIDEOS),
+        (tables.VIEWS, tables.SEEN),
+        "Folds the day's events into one row per viewer and video, with dense ids, points and the good-watch label.",
+        before=(tables.VIEWER_IDS,),
+    ),
+    Step(
+        "build_interactions",
+        "interactions",
+        (tables.VIEWS,),
+        (tables.INTERACTIONS,),
+        "Ages and adds up the points of the window: the matrix that models learn from.",
+    ),
+    Step(
+        "build_content",
+        "content",
+        (tables.VIDEOS,),
+        (tables.CONTENT, tables.SIMILAR),
+        "Turns captions, tags, sounds and categories into vectors, and finds each video's nearest neighbours.",
+    ),
+    Step(
+        "evaluate_factors",
+        "evaluation",
+        (tables.VIEWS, tables.SEEN, tables.VIDEOS),
+        (tables.EVALUATIONS,),
+        "Judges yesterday's factors on what was watched today, beside popularity.",
+        before=(tables.MODELS, tables.VIEWER_FACTORS, tables.VIDEO_FACTORS, tables.POPULAR),
+    ),
+    Step(
+        "train_factors",
+        "factors",
+        (tables.INTERACTIONS, tables.EVALUATIONS),
+        (tables.MODELS, tables.VIEWER_FACTORS, tables.VIDEO_FACTORS),
+        "Fits tonight's factors, warm from yesterday's; refuses bad ones and keeps the champion.",
+        weight="heavy",
+    ),
+    Step(
+        "build_popular",
+        "popular",
+        (tables.VIEWS, tables.VIDEOS, tables.VIEWERS),
+        (tables.POPULAR,),
+        "Ranks what each segment watches to the end, lately.",
+    ),
+    Step(
+        "build_candidates",
+        "candidates",
+        (
+            tables.MODELS,
+            tables.VIEWER_FACTORS,
+            tables.VIDEO_FACTORS,
+            tables.INTERACTIONS,
+            tables.SEEN,
+            tables.SIMILAR,
+            tables.POPULAR,
+            tables.VIDEOS,
+            tables.VIEWERS,
+        ),
+        (tables.CANDIDATES,),
+        "Asks every source for each viewer's best unseen, eligible videos and blends them.",
+        weight="heavy",
+    ),
+    Step(
+        "build_feeds",
+        "feeds",
+        (tables.CANDIDATES, tables.VIDEOS, tables.INTERACTIONS, tables.SIMILAR),
+        (tables.FEEDS,),
+        "Turns candidates into the list that is shown: no copies, in order, each with its reason.",
+        weight="heavy",
+    ),
+    Step(
+        "publish",
+        "publishing",
+        (
+            tables.CANDIDATES,
+            tables.FEEDS,
+            tables.POPULAR,
+            tables.SIMILAR,
+            tables.VIEWER_IDS,
+            tables.VIDEO_IDS,
+        ),
+        (*tables.PUBLISHED, tables.RELEASES),
+        "Writes the published tables, checks them, then moves the pointer.",
+        weight="heavy",
+    ),
+    Step(
+        "report",
+        "report",
+        (tables.RELEASES, tables.EVALUATIONS, tables.CHECKS),
+        (),
+        "Writes the night's report as one offline HTML page.",
+    ),
+)
+
+ALSO_WRITES_CHECKS = ("build_catalogue", "build_events", "publish")
+"""These steps leave rows in `checks`, each under its own name, so they do not wait for one another."""
+
+NOT_NAMED_BY_NOUN = ("publish", "report", "evaluate_factors", "train_factors")
+"""Steps whose verb is not `build`."""
+
+BY_NAME = {step.name: step for step in STEPS}
+
+PER_LANDED_DAY = ("build_catalogue", "build_events", "build_views")
+"""What an earlier landed day of the window needs, if the lake lacks it, before a night can run."""
+
+
+def edges() -> list[tuple[str, str]]:
+    """Pairs (earlier, later): the later step reads a table that the earlier one writes tonight."""
+    writers = {table.path: step.name for step in STEPS for table in step.writes}
+    found = [
+        (writers[table.path], step.name) for step in STEPS for table in step.reads if table.path in writers
+    ]
+    return sorted(set(found), key=lambda edge: ([*BY_NAME].index(edge[1]), [*BY_NAME].index(edge[0])))
