@@ -90,3 +90,50 @@ def differences(table: Table, found: dict[str, str]) -> list[str]:
 def _plain(ddl_type: str) -> str:
     """`STRUCT<a: INT>` and `struct<a int>` are one type: case and blanks carry no meaning, nor does the colon."""
     return re.sub(r"[\s:]+", " ", ddl_type.lower()).replace(", ", ",").strip()
+
+
+_DELTA_NAMES = {"int": "integer", "bigint": "long"}
+
+
+def delta_schema(table: Table) -> dict[str, object]:
+    """The table's schema in the form that Delta's log holds, each column's doc as its comment."""
+    return {
+        "type": "struct",
+        "fields": [_delta_field(c.name, c.type, {"comment": c.doc}) for c in table.columns],
+    }
+
+
+def _delta_field(name: str, ddl_type: str, metadata: dict[str, str]) -> dict[str, object]:
+    return {"name": name, "type": _delta_type(ddl_type), "nullable": True, "metadata": metadata}
+
+
+def _delta_type(ddl_type: str) -> object:
+    """`array<int>` as `{"type": "array", "elementType": "integer", ...}`; plain types by Delta's names."""
+    kind, _, inner = ddl_type.strip().partition("<")
+    inner = inner.removesuffix(">")
+    if kind == "array":
+        return {"type": "array", "elementType": _delta_type(inner), "containsNull": True}
+    if kind == "map":
+        key, value = _split(inner)
+        return {
+            "type": "map",
+            "keyType": _delta_type(key),
+            "valueType": _delta_type(value),
+            "valueContainsNull": True,
+        }
+    if kind == "struct":
+        named = (part.strip().split(" ", 1) for part in _split(inner))
+        return {"type": "struct", "fields": [_delta_field(name, part, {}) for name, part in named]}
+    return _DELTA_NAMES.get(kind, kind)
+
+
+def _split(inner: str) -> list[str]:
+    """The parts between the commas that stand outside any brackets."""
+    parts, depth = [""], 0
+    for letter in inner:
+        depth += (letter == "<") - (letter == ">")
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts

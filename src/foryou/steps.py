@@ -157,3 +157,8 @@ def edges() -> list[tuple[str, str]]:
         (writers[table.path], step.name) for step in STEPS for table in step.reads if table.path in writers
     ]
     return sorted(set(found), key=lambda edge: ([*BY_NAME].index(edge[1]), [*BY_NAME].index(edge[0])))
+
+
+def manifest(landing: str, day: str) -> str:
+    """The file whose presence says that a day has landed."""
+    return f"{landing}/day={day}/_manifest.json"

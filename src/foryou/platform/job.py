@@ -1,0 +1,154 @@
+"""What every job gets and leaves behind: its day, lake, settings, and a journal entry; one clear message on failure."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from foryou import settings, steps, tables
+from foryou.errors import DataRejected, ForYouError
+from foryou.platform import spark
+from foryou.platform.checks import Outcome
+from foryou.platform.lake import Lake
+from foryou.settings import Settings
+
+
+@dataclass
+class Run:
+    """One step's run for one day.
+
+    `notes` are the figures that a person sees beside the step; `degraded` tells what the step fell back on;
+    `overrides` maps the name of a check to a person's reason for going on although it fails.
+    """
+
+    step: str
+    day: date
+    landing: Path
+    lake: Lake
+    settings: Settings
+    overrides: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+    degraded: list[str] = field(default_factory=list)
+
+    def window(self, days: int) -> list[date]:
+        """The last `days` days up to and with the run's own."""
+        return [self.day - timedelta(days=back) for back in reversed(range(days))]
+
+    def note(self, **figures: Any) -> None:
+        self.notes.update(figures)
+
+    def degrade(self, reason: str) -> None:
+        """The night goes on and is published as `degraded`."""
+        self.degraded.append(reason)
+
+    def record_checks(self, outcomes: Iterable[Outcome]) -> None:
+        """Writes the outcomes to `checks`; raises DataRejected if one that gates failed and nobody overrode it."""
+        found = list(outcomes)
+        overridden = [self.overrides.get(outcome.expectation) for outcome in found]
+        rows = [outcome.as_row(self.step) for outcome in found]
+        for row, reason, outcome in zip(rows, overridden, found, strict=True):
+            row["override"] = None if outcome.passed else reason
+        self.lake.replace_day_arrow(tables.CHECKS, self.day, _rows(rows), where=f"step = '{self.step}'")
+        self._gate([o for o, reason in zip(found, overridden, strict=True) if not o.passed and not reason])
+        for outcome, reason in zip(found, overridden, strict=True):
+            if reason and not outcome.passed:
+                self.degrade(f"{outcome.expectation} overridden: {reason}")
+
+    def _gate(self, failed: list[Outcome]) -> None:
+        for outcome in failed:
+            if not outcome.gates:
+                self.degrade(f"{outcome.table}: {outcome.expectation} failed, observed {outcome.observed}")
+        stopping = [outcome for outcome in failed if outcome.gates]
+        if not stopping:
+            return
+        raise DataRejected(
+            stopping[0].table,
+            day=self.day,
+            wanted="; ".join(outcome.expectation for outcome in stopping),
+            found="; ".join(str(outcome.observed) for outcome in stopping),
+            next_step="mend the input and run the night again, or go on with "
+            f"--override '{stopping[0].expectation}=why it may pass' (recorded)",
+        )
+
+
+def journal(lake_root: Path, day: date) -> Path:
+    """Where the steps of a night leave their entries, one JSON file a step."""
+    return lake_root / "_nights" / day.isoformat()
+
+
+def run_step(run: Run, main: Callable[[Run], None]) -> dict[str, Any]:
+    """Runs the step and leaves its journal entry: state, seconds, notes; a failure is entered and raised again."""
+    started = time.monotonic()
+    entry: dict[str, Any] = {"step": run.step, "day": run.day.isoformat(), "state": "failed"}
+    try:
+        main(run)
+        entry |= {"state": "degraded" if run.degraded else "ok", "degraded": run.degraded}
+    except ForYouError as error:
+        entry |= error.as_dict()
+        raise
+    finally:
+        entry |= {"seconds": round(time.monotonic() - started, 2), "notes": run.notes}
+        write_json(journal(run.lake.root, run.day) / f"{run.step}.json", entry)
+    return entry
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes the file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(content, indent=1, sort_keys=True, default=str), encoding="utf-8")
+    os.replace(part, path)
+
+
+def parse_overrides(texts: Iterable[str]) -> dict[str, str]:
+    """`["CHECK=REASON"]` as a mapping. Raises ValueError where a reason is missing."""
+    found = {}
+    for text in texts:
+        check, _, reason = text.rpartition("=")
+        if not check or not reason.strip():
+            raise ValueError(f"an override needs the form CHECK=REASON, not {text!r}")
+        found[check.strip()] = reason.strip()
+    return found
+
+
+def job(main: Callable[[Run], None]) -> None:
+    """The entry of a job file under `spark-submit` or plain Python; exits with the codes of `foryou.errors`."""
+    arguments = _arguments()
+    chosen = settings.load(*arguments.conf)
+    name = Path(sys.argv[0]).stem
+    log = arguments.lake / "_logs" / f"{arguments.day}-{name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    lake = Lake(arguments.lake, lambda: spark.session(chosen.spark, f"foryou {name} {arguments.day}", log))
+    run = Run(name, arguments.day, arguments.landing, lake, chosen, parse_overrides(arguments.override))
+    try:
+        entry = run_step(run, main)
+    except ForYouError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+    print(json.dumps(entry, default=str))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=steps.BY_NAME[Path(sys.argv[0]).stem].doc)
+    parser.add_argument("--day", type=date.fromisoformat, required=True, help="the night's day, YYYY-MM-DD")
+    parser.add_argument("--landing", type=Path, required=True, help="where the days land")
+    parser.add_argument("--lake", type=Path, required=True, help="the root of the lake")
+    parser.add_argument("--conf", action="append", default=[], help="a settings file over conf/base.yaml")
+    parser.add_argument("--override", action="append", default=[], help="CHECK=REASON: go on although it fails")
+    return parser.parse_args()
+
+
+def _rows(rows: list[dict[str, Any]]) -> pa.Table:
+    columns = [column for column in tables.CHECKS.columns if column.name != "day"]
+    kinds = {"string": pa.string(), "boolean": pa.bool_()}
+    return pa.Table.from_pylist(rows, schema=pa.schema([(c.name, kinds[c.type]) for c in columns]))
