@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,63}$"
-"""Ids are 1 to 64 plain characters: they end in file names, HTML, SQL and keys of other services."""
+ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,63}(?![\s\S])"
+"""Ids are 1 to 64 plain characters: they end in file names, HTML, SQL and keys of other services.
+
+The end is a look-ahead, since `$` also matches before a line break at the end.
+"""
 
 
 @dataclass(frozen=True)

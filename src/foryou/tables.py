@@ -38,6 +38,21 @@ CONTROL_KINDS = (
 SOURCES = ("factors", "similar", "popular")
 """Bit i of a `sources` column stands for the i-th name."""
 
+LANDED = {
+    "events": "event_id string, happened_at string, viewer_id string, device_id string, kind string, "
+    "video_id string, creator_id string, watched_ms bigint, duration_ms bigint, pauses int, surface string, "
+    "position int, release_id string, propensity double, referrer string",
+    "videos": "video_id string, creator_id string, sound_id string, category string, tags array<string>, "
+    "caption string, language string, country string, duration_ms bigint, uploaded_at string, "
+    "moderation string, status string, audience string, content_hash string, visual_vector array<float>, "
+    "audio_vector array<float>, tone string",
+    "viewers": "viewer_id string, device_id string, language string, country string, device_class string, "
+    "age_band string, referrer string, signed_up_at string",
+    "follows": "viewer_id string, creator_id string, since string",
+    "controls": "viewer_id string, kind string, target string, happened_at string",
+}
+"""The landing contract: the fields of each kind of file as Spark DDL; times are ISO 8601 text in UTC."""
+
 DAY = Column("day", "date", "The day (UTC) that the row belongs to.", required=True)
 VIEWER = Column("viewer", "int", "Dense id of the viewer (`viewer_ids`).", required=True, at_least=0)
 VIDEO = Column("video", "int", "Dense id of the video (`video_ids`).", required=True, at_least=0)

@@ -76,7 +76,7 @@ def arrivals(
     A share `known` came before, with exponential ages; the rest come evenly over the days, at least one before.
     """
     before = min(count, max(1, round(count * known)))
-    old = -np.minimum(rng.exponential(mean_age_days, before), 4 * mean_age_days) - 0.01
+    old = -(rng.exponential(mean_age_days, before) % (5 * mean_age_days)) - 0.01
     return np.sort(np.concatenate([old, rng.random(count - before) * days]))
 
 
@@ -111,12 +111,10 @@ def _records(
             "signed_up_at": pl.Series(signed_up_ms).cast(pl.Datetime("ms")).dt.replace_time_zone("UTC"),
         }
     )
-    # An unknown age stays known to the simulation only for adults: nobody can then show adults' videos to minors.
-    unknown = {"language": 0.03, "country": 0.02, "device_class": 0.05, "referrer": 0.3}
-    frame = frame.with_columns(
-        pl.when(pl.Series(rng.random(count) >= share)).then(name).alias(name) for name, share in unknown.items()
-    )
-    return frame.with_columns(pl.when(pl.Series((rng.random(count) >= 0.1) | (age == 0))).then("age_band").alias("age_band"))
+    unknown = {"language": 0.03, "country": 0.02, "device_class": 0.05, "age_band": 0.1, "referrer": 0.3}
+    # A minor's age is never unknown, so that a list can be judged against the records alone.
+    told = {name: (rng.random(count) >= share) | (age == 0) for name, share in unknown.items()}
+    return frame.with_columns(pl.when(pl.Series(mask)).then(name).alias(name) for name, mask in told.items())
 
 
 def numbered(letter: str, count: int, digits: int = 6) -> pl.Series:

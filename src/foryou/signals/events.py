@@ -1,0 +1,111 @@
+"""The checked log: what a line must be to count as an event, and why the others do not."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from foryou import tables
+from foryou.contract import ID_PATTERN
+from foryou.settings import Events
+
+NOT_BAD = ("duplicate", "unknown_video")
+"""Refused, yet no sign of a broken log: a resent file, a video that lands tomorrow."""
+
+_LONGEST_LINE = 2_000
+
+
+def judge(lines: DataFrame, day: date, settings: Events) -> DataFrame:
+    """One row per landed line: the columns of `events` without `day`, `line`, and `reason` (null if it is sound)."""
+    known = lines.withColumns(
+        {
+            "happened_at": F.try_to_timestamp("happened_at"),
+            "viewer_id": F.coalesce("viewer_id", _device()),
+            "surface": F.when(F.col("surface").isin(*tables.SURFACES), F.col("surface")).otherwise("other"),
+        }
+    )
+    judged = known.withColumn("reason", _first_fault(day, settings))
+    kept = [name for name in tables.EVENTS.column_names if name not in ("day", "watched_ms", "duration_ms")]
+    sound = F.col("reason").isNull()
+    return judged.select(
+        *kept,
+        F.when(sound, F.col("watched_ms")).cast("int").alias("watched_ms"),
+        F.when(sound & (F.col("duration_ms") > 0), F.col("duration_ms")).cast("int").alias("duration_ms"),
+        F.substring("line", 1, _LONGEST_LINE).alias("line"),
+        "reason",
+    )
+
+
+def mark_unknown_videos(judged: DataFrame, video_ids: DataFrame) -> DataFrame:
+    """Sets the reason `unknown_video` on sound rows that name a video the catalogue has never had."""
+    known = F.broadcast(video_ids.select("video_id", F.lit(True).alias("known")))
+    unknown = F.col("video_id").isNotNull() & F.col("known").isNull()
+    marked = judged.join(known, on="video_id", how="left")
+    return marked.withColumn("reason", _if_sound(unknown, "unknown_video")).drop("known")
+
+
+def mark_duplicates(judged: DataFrame, earlier_ids: DataFrame) -> DataFrame:
+    """Sets the reason `duplicate` on all but the first sound row of an id, and on ids of the earlier days."""
+    earlier = earlier_ids.select("event_id").withColumn("earlier", F.lit(True))
+    both = judged.withColumn("earlier", F.lit(False)).unionByName(earlier, allowMissingColumns=True)
+    # A refused row must not shadow the sound one of the same id; ties go by the line itself, so by content alone.
+    first = Window.partitionBy("event_id").orderBy(
+        F.col("earlier").desc(), F.col("reason").asc_nulls_first(), "happened_at", "line"
+    )
+    marked = both.withColumn("place", F.row_number().over(first)).where(~F.col("earlier"))
+    return marked.withColumn("reason", _if_sound(F.col("place") > 1, "duplicate")).drop("place", "earlier")
+
+
+def accepted(judged: DataFrame) -> DataFrame:
+    """The rows of `events`: one sound event each, without `day`."""
+    names = [name for name in tables.EVENTS.column_names if name != "day"]
+    return judged.where(F.col("reason").isNull()).select(*names)
+
+
+def rejected(judged: DataFrame) -> DataFrame:
+    """The rows of `rejected_events`: one refused line each with its reason, without `day`."""
+    return judged.where(F.col("reason").isNotNull()).select("reason", "line")
+
+
+def _device() -> Column:
+    """Someone not signed up is known by a digest of the device: the plain device id stays out of the lake."""
+    digest = F.substring(F.sha2("device_id", 256), 1, 24)
+    return F.when(F.length("device_id") > 0, F.concat(F.lit("device-"), digest))
+
+
+def _first_fault(day: date, settings: Events) -> Column:
+    first, last = day - timedelta(days=settings.lookback_days), day + timedelta(days=1)
+    longest_ms = settings.max_watched_hours * 3_600_000
+    happened = F.col("happened_at")
+    play = F.col("kind") == "play"
+    of_video = F.col("kind").isin(*tables.VIDEO_KINDS)
+    faults = {
+        "unreadable": ~F.col("readable"),
+        "bad_event_id": ~_plain_id("event_id"),
+        "bad_viewer_id": ~_plain_id("viewer_id"),
+        "unknown_kind": F.col("kind").isNull() | ~F.col("kind").isin(*tables.KINDS),
+        "bad_video_id": (of_video | F.col("video_id").isNotNull()) & ~_plain_id("video_id"),
+        "bad_creator_id": F.col("creator_id").isNotNull() & ~_plain_id("creator_id"),
+        "bad_time": happened.isNull(),
+        "outside_days": ~happened.between(F.lit(str(first)).cast("timestamp"), F.lit(str(last)).cast("timestamp"))
+        | (happened == F.lit(str(last)).cast("timestamp")),
+        "bad_watched": (play & F.col("watched_ms").isNull()) | ~F.col("watched_ms").between(0, longest_ms),
+        "bad_duration": ~F.col("duration_ms").between(0, longest_ms),
+        "bad_position": F.col("position") < 0,
+        "bad_release_id": F.col("release_id").isNotNull() & ~_plain_id("release_id"),
+        "bad_propensity": F.isnan("propensity") | (F.col("propensity") <= 0) | (F.col("propensity") > 1),
+    }
+    found: Column = F.lit(None).cast("string")
+    for reason, fault in reversed(faults.items()):
+        found = F.when(F.coalesce(fault, F.lit(False)), reason).otherwise(found)
+    return found
+
+
+def _plain_id(name: str) -> Column:
+    return F.coalesce(F.col(name).rlike(ID_PATTERN), F.lit(False))
+
+
+def _if_sound(fault: Column, reason: str) -> Column:
+    return F.when(F.col("reason").isNull() & fault, reason).otherwise(F.col("reason"))

@@ -1,0 +1,109 @@
+"""Views: all that a viewer did with a video on one day, and what it is worth (DESIGN §7, signals)."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from foryou.settings import Views
+
+
+def build(events: DataFrame, viewer_ids: DataFrame, video_ids: DataFrame, settings: Views) -> DataFrame:
+    """One row per viewer and video met that day: plays, seconds, actions, points, label; dense ids.
+
+    Points: `10 rewatch + 8 completion·length + 6 share + 5 follow + 4 comment + 3 save + 2 like` for a good watch,
+    each at most once a day; a skip, `not_interested` and `report` have their negative points; the rest is seen
+    with 0.
+    """
+    met = events.where(F.col("video_id").isNotNull())
+    dense = met.join(F.broadcast(video_ids.select("video_id", "video")), on="video_id", how="inner").join(
+        viewer_ids.select("viewer_id", "viewer"), on="viewer_id", how="inner"
+    )
+    return _scored(_folded(dense), settings)
+
+
+def _folded(events: DataFrame) -> DataFrame:
+    play = F.col("kind") == "play"
+    watched = F.when(play, F.col("watched_ms"))
+    return events.groupBy("viewer", "video").agg(
+        F.count_if(play).cast("int").alias("plays"),
+        F.least(F.coalesce(F.sum(watched), F.lit(0)), F.lit(2**31 - 1)).cast("int").alias("watched_ms"),
+        F.max(watched).alias("longest_ms"),
+        F.max("duration_ms").alias("duration_ms"),
+        F.max_by(F.when(play, F.col("watched_ms")), F.struct("happened_at", "event_id")).alias("last_ms"),
+        F.count_if(play & (2 * F.col("watched_ms") >= F.col("duration_ms"))).alias("half_plays"),
+        _done("like", "unlike").alias("liked"),
+        _done("share").alias("shared"),
+        _done("comment").alias("commented"),
+        _done("follow", "unfollow").alias("followed"),
+        _done("save").alias("saved"),
+        _done("not_interested").alias("refused"),
+        _done("report").alias("reported"),
+        F.min("propensity").cast("float").alias("propensity"),
+    )
+
+
+def _done(kind: str, undone: str | None = None) -> Column:
+    """Whether the viewer did it and, if it can be taken back, did so last; equal times go to the later id."""
+    if undone is None:
+        return F.bool_or(F.col("kind") == kind)
+    of_kind = F.when(F.col("kind").isin(kind, undone), F.col("kind"))
+    last = F.max_by(of_kind, F.when(of_kind.isNotNull(), F.struct("happened_at", "event_id")))
+    return F.coalesce(last == kind, F.lit(False))
+
+
+def _scored(folded: DataFrame, settings: Views) -> DataFrame:
+    watched_s, duration_s = F.col("watched_ms") / 1000, F.col("duration_ms") / 1000
+    bound_s = F.least(F.lit(settings.skip_max_s), settings.skip_max_share * duration_s)
+    short = (F.col("plays") > 0) & (watched_s < F.coalesce(bound_s, F.lit(settings.skip_max_s)))
+    acted = F.col("liked") | F.col("shared") | F.col("commented") | F.col("followed") | F.col("saved")
+    finished = (F.col("completion") >= settings.completion_good) & (watched_s >= settings.min_good_watched_s)
+    marked = folded.withColumn(
+        "completion", F.least(F.lit(1.0), F.col("longest_ms") / F.col("duration_ms")).cast("float")
+    ).withColumns(
+        {
+            "rewatched": F.coalesce(
+                (F.col("watched_ms") >= 2 * F.col("duration_ms"))
+                | ((F.col("plays") > 1) & (F.col("half_plays") > 0) & _second_half(settings)),
+                F.lit(False),
+            ),
+            "disliked": F.col("refused") | F.col("reported"),
+            "skipped": short & ~acted,
+            "good": ~short & (acted | F.coalesce(finished, F.lit(False))),
+        }
+    )
+    good = marked.withColumn("good", F.col("good") & ~F.col("disliked"))
+    scored = good.withColumn("points", _points(settings).cast("float"))
+    return scored.drop("longest_ms", "last_ms", "half_plays", "refused", "reported", "disliked")
+
+
+def _second_half(settings: Views) -> Column:
+    """A second play at least half through: two such plays, or one after a shorter first."""
+    return (F.col("half_plays") > 1) | (2 * F.col("last_ms") >= F.col("duration_ms"))
+
+
+def _points(settings: Views) -> Column:
+    earned = (
+        settings.points_rewatch * F.col("rewatched").cast("int")
+        + settings.points_completion * F.coalesce("completion", F.lit(0.0)) * length(settings)
+        + settings.points_share * F.col("shared").cast("int")
+        + settings.points_comment * F.col("commented").cast("int")
+        + settings.points_like * F.col("liked").cast("int")
+        + settings.points_follow * F.col("followed").cast("int")
+        + settings.points_save * F.col("saved").cast("int")
+    )
+    return (
+        F.when(F.col("reported"), settings.points_report)
+        .when(F.col("refused"), settings.points_not_interested)
+        .when(F.col("good"), earned)
+        .when(F.col("skipped"), settings.points_skip)
+        .otherwise(0.0)
+    )
+
+
+def length(settings: Views) -> Column:
+    """`clip(log(1+d) / log(1+30 s), .5, 1.25)`: what it says to finish a video of d seconds; 1 if unknown."""
+    seconds = F.col("duration_ms") / 1000
+    relative = F.log1p(seconds) / F.log1p(F.lit(float(settings.length_reference_s)))
+    clipped = F.greatest(F.lit(settings.length_min), F.least(F.lit(settings.length_max), relative))
+    return F.coalesce(F.when(seconds.isNotNull(), clipped), F.lit(1.0))
