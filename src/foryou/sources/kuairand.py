@@ -50,6 +50,8 @@ def import_logs(
 ) -> list[date]:
     """Write the landing days of some KuaiRand logs under `out`; the days written, oldest first.
 
+    Give all logs of a release in one call: a day is replaced whole.
+
     A log row becomes a `play` and one event per action flag, with ids made of user, video, time and kind, so
     that a row given twice gives the same ids. The landing day is the **UTC** day of `time_ms`.
 
@@ -69,17 +71,14 @@ def import_logs(
     `DataRejected` when a log has no readable row or more than a fifth of it is unreadable.
     """
     if not logs:
-        raise InputMissing(
-            "kuairand", wanted="at least one log", found="none", next_step="name the log files"
-        )
+        raise InputMissing("kuairand", wanted="at least one log", found="none", next_step="name the log files")
     typed = [files.log(path) for path in logs]
     user_rows, video_rows = files.users(users), files.videos(videos)
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".kuairand-", dir=out) as folder:
         staged = Path(folder)
         counts = [
-            _stage_log(rows, path, staged / f"log-{n}")
-            for n, (path, rows) in enumerate(zip(logs, typed, strict=True))
+            _stage_log(rows, path, staged / f"log-{n}") for n, (path, rows) in enumerate(zip(logs, typed, strict=True))
         ]
         days = _days(staged)
         pool = _pool_size(staged)
@@ -132,13 +131,7 @@ def _rows(staged: Path, day: date | None = None) -> pl.LazyFrame:
 
 
 def _pool_size(staged: Path) -> int:
-    return (
-        _rows(staged)
-        .filter("random")
-        .select(pl.col("video_id").n_unique())
-        .collect(engine="streaming")
-        .item()
-    )
+    return _rows(staged).filter("random").select(pl.col("video_id").n_unique()).collect(engine="streaming").item()
 
 
 def _first_days(staged: Path, key: str) -> pl.LazyFrame:
@@ -199,7 +192,7 @@ def _events(rows: pl.LazyFrame, videos: pl.LazyFrame, pool: int) -> pl.DataFrame
     each = rows.with_columns(kind=kinds).explode("kind")
     each = each.join(videos.select("video_id", "creator_id"), on="video_id", how="left")
     play, about_creator = pl.col("kind") == "play", pl.col("kind").is_in(ABOUT_CREATOR)
-    events = each.sort("time_ms", "user_id", "video_id", "kind").select(
+    events = each.sort("time_ms", "user_id", "video_id", "kind", "play_time_ms", "duration_ms").select(
         event_id=pl.concat_str("user_id", "video_id", "time_ms", "kind", separator="-"),
         happened_at=files.as_iso(pl.from_epoch("time_ms", time_unit="ms")),
         viewer_id=pl.col("user_id").cast(pl.String),

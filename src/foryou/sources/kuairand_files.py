@@ -43,7 +43,8 @@ def log(path: Path) -> pl.LazyFrame:
     or 0 is unknown: null. Subsets have `label` (1 like, 0 hate) in place of `is_like` and `is_hate`, and may
     lack `is_rand` and `tab`: then the file's name tells the random log, and the surface is `other`.
     """
-    rows, names = _open(path)
+    # No quoting: logs hold numbers only, and a stray quote would swallow the lines that follow it.
+    rows, names = _open(path, quote=None)
     flags = {name: pl.col(name) for name in FLAGS}
     if "label" in names and not {"is_like", "is_hate"} & set(names):
         flags |= {"is_like": pl.col("label"), "is_hate": 1 - _whole("label")}
@@ -56,11 +57,7 @@ def log(path: Path) -> pl.LazyFrame:
         *(_whole(name).alias(name) for name in LOG_COLUMNS),
         *((_whole(column) == 1).fill_null(False).alias(name) for name, column in flags.items()),
         random=random,
-        surface=pl.when(random)
-        .then(pl.lit("explore"))
-        .when(main)
-        .then(pl.lit("for_you"))
-        .otherwise(pl.lit("other")),
+        surface=pl.when(random).then(pl.lit("explore")).when(main).then(pl.lit("for_you")).otherwise(pl.lit("other")),
     )
     duration = pl.col("duration_ms")
     return typed.with_columns(
@@ -89,9 +86,7 @@ def videos(path: Path) -> pl.LazyFrame:
         tags=tags,
         duration_ms=pl.when(duration > 0).then(duration),
         uploaded_at=as_iso(start),
-        status=pl.when(_whole("visible_status").fill_null(0) == 0)
-        .then(pl.lit("live"))
-        .otherwise(pl.lit("private")),
+        status=pl.when(_whole("visible_status").fill_null(0) == 0).then(pl.lit("live")).otherwise(pl.lit("private")),
         uploaded_on=start.dt.date(),
     )
     return typed.filter(pl.col("video_id") >= 0).unique("video_id", keep="first")
@@ -110,7 +105,7 @@ def as_iso(moment: pl.Expr) -> pl.Expr:
     return moment.dt.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
 
 
-def _open(path: Path) -> tuple[pl.LazyFrame, list[str]]:
+def _open(path: Path, quote: str | None = '"') -> tuple[pl.LazyFrame, list[str]]:
     """A file as lazy text columns, with its column names; commas or tabs, whichever its first line has."""
     if not path.is_file():
         raise InputMissing(
@@ -120,15 +115,18 @@ def _open(path: Path) -> tuple[pl.LazyFrame, list[str]]:
             next_step="check the path, or unpack the release",
         )
     with path.open("rb") as file:
-        header = file.readline().decode("utf-8-sig", errors="replace").rstrip("\r\n")
-    separator = "\t" if "\t" in header else ","
-    names = [name.strip('"') for name in header.split(separator)] if header else []
-    if not header:
-        return pl.LazyFrame(), names
+        header = file.readline()
+    if not header.strip():
+        return pl.LazyFrame(), []
     rows = pl.scan_csv(
-        path, separator=separator, infer_schema=False, truncate_ragged_lines=True, encoding="utf8-lossy"
+        path,
+        separator="\t" if b"\t" in header else ",",
+        quote_char=quote,
+        infer_schema=False,
+        truncate_ragged_lines=True,
+        encoding="utf8-lossy",
     )
-    return rows, names
+    return rows, rows.collect_schema().names()
 
 
 def _require(path: Path, names: list[str], needed: set[str]) -> None:
