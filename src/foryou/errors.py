@@ -75,7 +75,5 @@ class AlreadyRunning(ForYouError):
     headline = "already running"
 
 
-FINAL_EXIT_CODES = frozenset(
-    kind.exit_code for kind in (InputMissing, DataRejected, ContractBroken, ModelRejected)
-)
+FINAL_EXIT_CODES = frozenset(kind.exit_code for kind in (InputMissing, DataRejected, ContractBroken, ModelRejected))
 """A retry cannot mend these: the input, the form or the model must change first."""

@@ -209,9 +209,7 @@ def _same_names(where: str, wanted: set[str], found: set[str]) -> None:
     if wanted == found:
         return
     unknown, missing = sorted(found - wanted), sorted(wanted - found)
-    raise _broken(
-        f"exactly the settings of `{where}` in conf/base.yaml", f"unknown {unknown}, missing {missing}"
-    )
+    raise _broken(f"exactly the settings of `{where}` in conf/base.yaml", f"unknown {unknown}, missing {missing}")
 
 
 def _resolve(name: Path | str) -> Path:

@@ -153,9 +153,7 @@ PER_LANDED_DAY = ("build_catalogue", "build_events", "build_views")
 def edges() -> list[tuple[str, str]]:
     """Pairs (earlier, later): the later step reads a table that the earlier one writes tonight."""
     writers = {table.path: step.name for step in STEPS for table in step.writes}
-    found = [
-        (writers[table.path], step.name) for step in STEPS for table in step.reads if table.path in writers
-    ]
+    found = [(writers[table.path], step.name) for step in STEPS for table in step.reads if table.path in writers]
     return sorted(set(found), key=lambda edge: ([*BY_NAME].index(edge[1]), [*BY_NAME].index(edge[0])))
 
 

@@ -59,9 +59,7 @@ VIDEO = Column("video", "int", "Dense id of the video (`video_ids`).", required=
 VIEWER_ID = Column("viewer_id", "string", "The viewer's id in the log.", required=True, pattern=ID_PATTERN)
 VIDEO_ID = Column("video_id", "string", "The video's id in the log.", required=True, pattern=ID_PATTERN)
 RELEASE_ID = Column("release_id", "string", "The release that the row was published in.", required=True)
-SEGMENT = Column(
-    "segment", "string", "Country and language: `US:en`, else `*:en`, else `*:*`.", required=True
-)
+SEGMENT = Column("segment", "string", "Country and language: `US:en`, else `*:en`, else `*:*`.", required=True)
 SOURCE_BITS = "Bit set of the sources that found the video, lowest bit first: " + ", ".join(SOURCES) + "."
 
 
@@ -136,12 +134,8 @@ VIEWS = Table(
         Column("plays", "int", "How often it was started.", required=True, at_least=0),
         Column("watched_ms", "int", "Milliseconds watched over all plays.", required=True, at_least=0),
         Column("duration_ms", "int", "Milliseconds that the video lasts; null if unknown.", at_least=1),
-        Column(
-            "completion", "float", "min(1, longest play / duration); null if unknown.", at_least=0, at_most=1
-        ),
-        Column(
-            "rewatched", "boolean", "Watched twice its length, or a second play at least half through.", True
-        ),
+        Column("completion", "float", "min(1, longest play / duration); null if unknown.", at_least=0, at_most=1),
+        Column("rewatched", "boolean", "Watched twice its length, or a second play at least half through.", True),
         Column("liked", "boolean", "Liked, and not taken back.", True),
         Column("shared", "boolean", "Shared.", True),
         Column("commented", "boolean", "Commented on.", True),
@@ -150,9 +144,7 @@ VIEWS = Table(
         Column("skipped", "boolean", "Left within min(2 s, 10 % of its length), nothing done.", True),
         Column("good", "boolean", "A good watch: the label that models learn and are judged by.", True),
         Column("points", "float", "Signed points of the day, DESIGN §7.", True),
-        Column(
-            "propensity", "float", "Probability of a random exposure; null otherwise.", at_least=0, at_most=1
-        ),
+        Column("propensity", "float", "Probability of a random exposure; null otherwise.", at_least=0, at_most=1),
     ),
     key=("viewer", "video"),
     keep_days=60,
@@ -277,9 +269,7 @@ CONTENT = Table(
     (
         DAY,
         VIDEO,
-        Column(
-            "dimensions", "array<int>", "Hashed tokens of tags, caption, sound, category, ...", required=True
-        ),
+        Column("dimensions", "array<int>", "Hashed tokens of tags, caption, sound, category, ...", required=True),
         Column("weights", "array<float>", "Their weights; the squares add up to 1.", required=True),
     ),
     key=("video",),
@@ -381,9 +371,7 @@ CANDIDATES = Table(
         Column("videos", "array<int>", "Dense ids, best first.", required=True),
         Column("scores", "array<float>", "The blended score.", required=True),
         Column("sources", "array<int>", SOURCE_BITS, required=True),
-        Column(
-            "leads", "array<int>", "Number of the source that gave each its highest score.", required=True
-        ),
+        Column("leads", "array<int>", "Number of the source that gave each its highest score.", required=True),
         Column("ranks", "array<int>", "Rank from 1 in the leading source's own list.", required=True),
     ),
     key=("viewer",),
@@ -510,9 +498,7 @@ RELEASES = Table(
         RELEASE_ID,
         DAY,
         _text("state", "Exactly one release is live.", ("live", "retired", "refused"), required=True),
-        _text(
-            "status", "Whether the night had to fall back on something.", ("ok", "degraded"), required=True
-        ),
+        _text("status", "Whether the night had to fall back on something.", ("ok", "degraded"), required=True),
         Column("published_at", "timestamp", "When it was published (UTC).", required=True),
         Column("contract_version", "int", "Version of this contract.", required=True),
         _text("model_version", "The model behind it."),

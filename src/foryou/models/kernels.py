@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 
 LOWEST = np.float32(-3.4028235e38)
-STRIDE = 64
+STRIDE = 32
 _SIGN = np.uint32(0x80000000)
 _ALL = np.uint32(0xFFFFFFFF)
 
@@ -40,41 +40,53 @@ def _id(key):
 
 
 @njit(cache=True, nogil=True)
-def _best_first(keys, size, k):
-    """Reorder `keys[:size]` so that its k largest come first, the smallest of these at k - 1 (quickselect)."""
-    low, high, wanted = 0, size - 1, k - 1
-    while low < high:
-        a, b, c = keys[low], keys[(low + high) >> 1], keys[high]
-        pivot = max(min(a, b), min(max(a, b), c))
-        i, j = low, high
-        while i <= j:
-            while keys[i] > pivot:
-                i += 1
-            while keys[j] < pivot:
-                j -= 1
-            if i <= j:
-                keys[i], keys[j] = keys[j], keys[i]
-                i += 1
-                j -= 1
-        if wanted <= j:
-            high = j
-        elif wanted >= i:
-            low = i
-        else:
-            return
+def _write_sorted(keys, size, ids, scores):
+    """Write the best of `keys[:size]`, best first, into one output row that is padded already; sorts `keys`."""
+    keys[:size].sort()
+    for place in range(min(size, ids.size)):
+        key = keys[size - 1 - place]
+        ids[place] = _id(key)
+        scores[place] = _score(key)
 
 
 @njit(cache=True, nogil=True)
-def _write_sorted(keys, size, ids, scores):
-    """Write the best of `keys[:size]`, in order, into one output row that is padded already; reorders `keys`."""
-    kept = min(size, ids.size)
-    if size > kept > 0:
-        _best_first(keys, size, kept)
-    keys[:kept].sort()
-    for place in range(kept):
-        key = keys[kept - 1 - place]
-        ids[place] = _id(key)
-        scores[place] = _score(key)
+def _reaching(values, bound):
+    """How many of `values` are at least `bound`; free of branches, so it runs eight or more at a time."""
+    count = np.int32(0)
+    for i in range(values.size):
+        count += np.int32(values[i] >= bound)
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _threshold(values, k, spare, low, high):
+    """A bound that at least k of `values` reach, at most k + spare unless they tie; `low` must be such a bound.
+
+    Halving the interval costs a dozen fast passes; a quickselect mispredicts half of its branches.
+    """
+    for _ in range(48):
+        middle = np.float32(0.5) * low + np.float32(0.5) * high
+        if not low < middle < high:
+            break
+        count = _reaching(values, middle)
+        if count < k:
+            high = middle
+            continue
+        low = middle
+        if count <= k + spare:
+            break
+    return low
+
+
+@njit(cache=True, nogil=True)
+def _keep(near, ids, size, floor):
+    """Close up `near[:size]` and `ids[:size]` to the entries that reach `floor`; returns how many."""
+    kept = 0
+    for i in range(size):
+        score = near[i]
+        near[kept], ids[kept] = score, ids[i]
+        kept += score >= floor
+    return kept
 
 
 @njit(cache=True, nogil=True)
@@ -97,35 +109,33 @@ def _exact_score(viewer, video):
 
 
 @njit(cache=True, nogil=True)
-def _rescore(keys, size, viewer, videos):
+def _exact_keys(ids, size, viewer, videos):
     exact = viewer.astype(np.float64)
+    keys = np.empty(size, np.uint64)
     for i in range(size):
-        identity = _id(keys[i])
-        keys[i] = _key(_exact_score(exact, videos[identity]), identity)
+        keys[i] = _key(_exact_score(exact, videos[ids[i]]), ids[i])
+    return keys
 
 
 @njit(cache=True, nogil=True)
-def _shrink(keys, size, k, slack, viewer, videos):
+def _shrink(near, ids, size, k, spare, floor, bounds, viewer, videos):
     """Drop what cannot be among the k best; returns the new size and the score that a new entry must reach.
 
-    Scores from the product are off by at most `slack`, so an entry is safe to drop only when it lies more than
-    2 slack below the k-th. Where so many (nearly) tie that little would go, they are scored exactly instead.
+    `bounds` holds the largest possible score and the slack: scores from the product are off by at most that much, so
+    an entry is safe to drop only when it lies more than 2 slack below the k-th. Where so many (nearly) tie that
+    hardly any would go, they are scored exactly and the k best of them stay.
     """
     if size <= k:
-        return size, LOWEST
-    _best_first(keys, size, k)
-    floor = np.float32(np.float64(_score(keys[k - 1])) - 2 * slack)
-    kept = k
-    for i in range(k, size):
-        if _score(keys[i]) >= floor:
-            keys[kept] = keys[i]
-            kept += 1
-    if kept > k + (keys.size - k) // 2:
-        _rescore(keys, kept, viewer, videos)
-        _best_first(keys, kept, k)
-        kept = k
-        floor = np.float32(np.float64(_score(keys[k - 1])) - 2 * slack)
-    return kept, floor
+        return size, floor
+    reach, slack = bounds
+    bar = _threshold(near[:size], k, spare, max(floor, -reach), reach)
+    floor = max(floor, bar - np.float32(2) * slack)
+    size = _keep(near, ids, size, floor)
+    if size > near.size - 2 * STRIDE:
+        keys = _exact_keys(ids, size, viewer, videos)
+        _write_sorted(keys, size, ids[:k], near[:k])
+        size, floor = k, near[k - 1] - np.float32(2) * slack
+    return size, floor
 
 
 @njit(cache=True, nogil=True)
@@ -153,45 +163,39 @@ def mask_seen(scores, rows, seen_indptr, seen, cursor, start):
 
 
 @njit(cache=True, nogil=True)
-def collect(scores, ids, rows, k, keys, sizes, floors, slacks, viewers, videos):
+def collect(scores, ids, rows, k, near, near_ids, sizes, floors, bounds, viewers, videos):
     """Take from `scores` [rows, tile] whatever may still be among the k best of its viewer.
 
-    `keys`, `sizes`, `floors` and `slacks` belong to all viewers at work; `rows` says which of them these scores are.
-    Almost every score fails the first test, so that test is made on STRIDE scores at once, free of branches.
+    `near` and `near_ids` [viewers, room], `sizes`, `floors` and `bounds` belong to all viewers at work; `rows` says
+    which of them these scores are of. Almost every score fails against the floor, so STRIDE of them are tested at
+    once, and the rare stretch that holds one is copied without branches.
     """
-    width = scores.shape[1]
+    spare, width = k // 8, scores.shape[1]
     for i in range(rows.size):
         row = rows[i]
-        mine, size, floor = keys[row], sizes[row], floors[row]
+        fresh, mine, mine_ids = scores[i], near[row], near_ids[row]
+        size, floor, bound = sizes[row], floors[row], bounds[row]
+        if floor == LOWEST and _reaching(fresh, LOWEST) >= k:
+            floor = _threshold(fresh, k, spare, -bound[0], bound[0]) - np.float32(2) * bound[1]
         for start in range(0, width, STRIDE):
             stop = min(start + STRIDE, width)
-            passing = np.int32(0)
-            for j in range(start, stop):
-                passing += np.int32(scores[i, j] >= floor)
-            if passing == 0:
+            if _reaching(fresh[start:stop], floor) == 0:
                 continue
-            if size + passing > mine.size:
-                size, floor = _shrink(mine, size, k, slacks[row], viewers[row], videos)
+            if size + STRIDE > mine.size:
+                size, floor = _shrink(mine, mine_ids, size, k, spare, floor, (bound[0], bound[1]), viewers[row], videos)
             for j in range(start, stop):
-                if scores[i, j] >= floor:
-                    mine[size] = _key(scores[i, j], ids[j])
-                    size += 1
+                mine[size], mine_ids[size] = fresh[j], ids[j]
+                size += fresh[j] >= floor
+        if size > k + k // 2:
+            size, floor = _shrink(mine, mine_ids, size, k, spare, floor, (bound[0], bound[1]), viewers[row], videos)
         sizes[row], floors[row] = size, floor
 
 
 @njit(cache=True, nogil=True)
-def raise_floors(rows, k, keys, sizes, floors, slacks, viewers, videos):
-    """Shrink each of `rows` now, so that the next scores meet a current floor."""
-    for i in range(rows.size):
-        row = rows[i]
-        sizes[row], floors[row] = _shrink(keys[row], sizes[row], k, slacks[row], viewers[row], videos)
-
-
-@njit(cache=True, nogil=True)
-def finish(keys, sizes, slacks, viewers, videos, ids, scores):
+def finish(near, near_ids, sizes, floors, bounds, viewers, videos, ids, scores):
     """Score the survivors exactly and write each viewer's sorted row."""
     k = ids.shape[1]
     for row in range(sizes.size):
-        size, _ = _shrink(keys[row], sizes[row], k, slacks[row], viewers[row], videos)
-        _rescore(keys[row], size, viewers[row], videos)
-        _write_sorted(keys[row], size, ids[row], scores[row])
+        bound = (bounds[row, 0], bounds[row, 1])
+        size, _ = _shrink(near[row], near_ids[row], sizes[row], k, 0, floors[row], bound, viewers[row], videos)
+        _write_sorted(_exact_keys(near_ids[row], size, viewers[row], videos), size, ids[row], scores[row])

@@ -65,9 +65,7 @@ def top_k(
         own = _seen_places(seen, first, last, queue)
         _visit(growing, queue, videos, k, own, tile, block)
         kernels.finish(
-            growing.keys,
-            growing.sizes,
-            growing.slacks,
+            *growing.state,
             growing.viewers,
             videos,
             lists[0][first:last],
@@ -99,28 +97,40 @@ def _queue(videos: Floats, eligible: NDArray[np.bool_]) -> _Queue:
 
 @dataclass(frozen=True)
 class _Growing:
-    """The unfinished lists of some viewers, one row each; see `kernels.collect`."""
+    """The unfinished lists of some viewers, one row each; see `kernels.collect`.
+
+    `bounds` [viewers, 2] are the largest possible score |u| · |v| and the slack, the error bound of a float32 dot
+    product summed in any order: factors · 2^-24 · |u| · |v|, and its rounding.
+    """
 
     viewers: Floats
     norms: NDArray[np.float64]
-    keys: NDArray[np.uint64]
+    near: Floats
+    near_ids: Ints
     sizes: NDArray[np.int64]
     floors: Floats
-    slacks: NDArray[np.float64]
+    bounds: Floats
 
     @classmethod
     def start(cls, viewers: Floats, norms: NDArray[np.float64], queue: _Queue, k: int) -> _Growing:
-        """Slack: the error bound of a float32 dot product in any order, f · 2^-24 · |u| · |v|, plus its rounding."""
+        """Empty lists, with room for what a floor that is not quite current lets through."""
         n, factors = viewers.shape
-        longest = queue.norms.max(initial=0.0)
+        reach = norms * queue.norms.max(initial=0.0) * (1 + 1e-6)
+        slack = (factors + 8) * 2.0**-24 * reach + 1e-36
+        room = 2 * k + 8 * kernels.STRIDE
         return cls(
             viewers,
             norms,
-            np.empty((n, 4 * k + 2 * kernels.STRIDE), np.uint64),
+            np.empty((n, room), np.float32),
+            np.empty((n, room), np.int32),
             np.zeros(n, np.int64),
             np.full(n, kernels.LOWEST),
-            (factors + 8) * 2.0**-24 * norms * longest + 1e-36,
+            np.column_stack([reach + slack, slack]).astype(np.float32),
         )
+
+    @property
+    def state(self) -> tuple[Floats, Ints, NDArray[np.int64], Floats, Floats]:
+        return self.near, self.near_ids, self.sizes, self.floors, self.bounds
 
 
 def _visit(
@@ -135,9 +145,8 @@ def _visit(
     """Score tile after tile for the viewers that are not done yet."""
     scores = np.empty(block * tile, np.float32)
     active = np.flatnonzero(growing.norms > 0)
-    state = (growing.keys, growing.sizes, growing.floors, growing.slacks, growing.viewers, videos)
     for start in range(0, queue.ids.size, tile):
-        reach = growing.norms[active] * queue.norms[start] * (1 + 1e-6) + growing.slacks[active]
+        reach = growing.norms[active] * queue.norms[start] * (1 + 1e-6) + growing.bounds[active, 1]
         active = active[reach >= growing.floors[active]]
         if active.size == 0:
             return
@@ -148,7 +157,7 @@ def _visit(
             tile_scores = scores[: rows.size * ids.size].reshape(rows.size, ids.size)
             np.matmul(growing.viewers[rows], factors, out=tile_scores)
             kernels.mask_seen(tile_scores, rows, *seen, start)
-            kernels.collect(tile_scores, ids, rows, k, *state)
+            kernels.collect(tile_scores, ids, rows, k, *growing.state, growing.viewers, videos)
 
 
 def _seen_places(
@@ -173,9 +182,7 @@ def _norms(values: Floats) -> NDArray[np.float64]:
     return np.sqrt(np.einsum("ij,ij->i", values, values, dtype=np.float64))
 
 
-def _seen(
-    indptr: NDArray[np.int64], indices: Ints, viewers: int, videos: int
-) -> tuple[NDArray[np.int64], Ints]:
+def _seen(indptr: NDArray[np.int64], indices: Ints, viewers: int, videos: int) -> tuple[NDArray[np.int64], Ints]:
     if indptr.shape != (viewers + 1,) or np.any(np.diff(indptr) < 0) or indptr[-1] > indices.size:
         raise ValueError(f"seen_indptr must rise over {viewers + 1} offsets into {indices.size} seen videos")
     if indices.size and (indices.min() < 0 or indices.max() >= videos):
@@ -187,9 +194,7 @@ def _eligible(eligible: NDArray[np.bool_] | None, videos: int) -> NDArray[np.boo
     if eligible is None:
         return np.ones(videos, bool)
     if eligible.shape != (videos,) or eligible.dtype != bool:
-        raise ValueError(
-            f"eligible: wanted {videos} booleans, found {eligible.dtype} {eligible.shape}"
-        )
+        raise ValueError(f"eligible: wanted {videos} booleans, found {eligible.dtype} {eligible.shape}")
     return eligible
 
 

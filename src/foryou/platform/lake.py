@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, Schema, write_deltalake
 from deltalake.transaction import AddAction
@@ -71,15 +73,17 @@ class Lake:
         self.require(table, day)
         return self.read(table, days=[day]).drop("day")
 
-    def arrow(
-        self, table: Table, columns: list[str] | None = None, *, days: list[date] | None = None
-    ) -> pa.Table:
+    def arrow(self, table: Table, columns: list[str] | None = None, *, days: list[date] | None = None) -> pa.Table:
         """The table as Arrow, read straight from its files: for numeric kernels and small tables."""
         self.create(table)
         parts = [("day", "in", [str(day) for day in days])] if days is not None else None
         if days == []:
             return pa.schema(Schema.from_json(json.dumps(delta_schema(table))).to_arrow()).empty_table()
         return self._delta(table).to_pyarrow_table(partitions=parts, columns=columns)
+
+    def count_day(self, table: Table, day: date) -> int:
+        """How many rows the day has, from the table's log or the files' footers alone."""
+        return self._delta(table).to_pyarrow_dataset().count_rows(filter=ds.field("day") == day)
 
     def require(self, table: Table, day: date) -> None:
         """Raises InputMissing where the table lacks the day."""
@@ -130,14 +134,19 @@ class Lake:
         predicate = f"day = '{day.isoformat()}'" + (f" AND {where}" if where else "")
         self._write_arrow(table, dated, predicate)
 
-    def append(self, table: Table, day: date, rows: pa.Table) -> None:
-        """Adds rows to a day: only for append-only maps."""
-        dated = rows.append_column("day", pa.array([day] * rows.num_rows, pa.date32()))
-        self._write_arrow(table, dated, None)
+    def append(self, table: Table, day: date, frame: DataFrame) -> int:
+        """Adds rows to a day, for append-only maps; gives back how many. No rows, no commit."""
+        rows = _conforming(table, frame.withColumn("day", F.lit(day)), day).cache()
+        count = rows.count()
+        if count:
+            with self._locked(table):
+                rows.write.format("delta").mode("append").save(str(self.path(table)))
+        rows.unpersist()
+        return count
 
     def replace_all_arrow(self, table: Table, rows: pa.Table) -> None:
         """Makes `rows` the table's whole content, in one commit."""
-        self._write_arrow(table, rows, "")
+        self._write_arrow(table, rows, None)
 
     def _write_arrow(self, table: Table, rows: pa.Table, predicate: str | None) -> None:
         self.create(table)
@@ -146,13 +155,11 @@ class Lake:
             write_deltalake(
                 str(self.path(table)),
                 rows.select(schema.names).cast(schema),
-                mode="append" if predicate is None else "overwrite",
-                predicate=predicate or None,
+                mode="overwrite",
+                predicate=predicate,
             )
 
-    def replace_parts(
-        self, table: Table, day: date, parts: int, make: Callable[[int], Iterator[pa.Table]]
-    ) -> int:
+    def replace_parts(self, table: Table, day: date, parts: int, make: Callable[[int], Iterator[pa.Table]]) -> int:
         """Has Spark's workers make the table's content, part by part; gives back the number of rows.
 
         `make(part)` yields Arrow tables in the order of the key; each becomes row groups of the part's file.
@@ -173,9 +180,7 @@ class Lake:
         values = {"day": day.isoformat()} if table.partition else {}
         now = int(time.time() * 1000)
         actions = [
-            AddAction(
-                file["path"], file["bytes"], values, now, True, json.dumps({"numRecords": file["rows"]})
-            )
+            AddAction(file["path"], file["bytes"], values, now, True, json.dumps({"numRecords": file["rows"]}))
             for file in files
         ]
         self._delta(table).create_write_transaction(
@@ -185,6 +190,20 @@ class Lake:
             partition_by=list(table.partition) or None,
             partition_filters=[("day", "=", day.isoformat())] if table.partition else None,
         )
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder that every worker can read, for arrays that workers map; gone when the step ends."""
+        root = self.root / "_scratch"
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=root) as folder:
+            yield Path(folder)
+
+    def files(self, table: Table, day: date) -> list[str]:
+        """The files of a day as `replace_parts` wrote them, in the order of their parts."""
+        self.require(table, day)
+        found = self._delta(table).file_uris([("day", "=", day.isoformat())])
+        return sorted(found, key=lambda path: Path(path).name)
 
     @contextmanager
     def _locked(self, table: Table) -> Iterator[None]:
@@ -229,9 +248,7 @@ def _write_file(path: str, blocks: Iterator[pa.Table], schema: pa.Schema) -> int
     rows, writer = 0, None
     for block in blocks:
         if writer is None:
-            writer = pq.ParquetWriter(
-                path, block.select(schema.names).schema, compression="zstd", store_schema=False
-            )
+            writer = pq.ParquetWriter(path, block.select(schema.names).schema, compression="zstd", store_schema=False)
         writer.write_table(block.select(schema.names), row_group_size=1_000)
         rows += block.num_rows
     if writer is not None:

@@ -18,9 +18,7 @@ LOOPBACK = "127.0.0.1"
 
 def delta_jars() -> list[Path]:
     """Delta's JARs as set-up left them in the environment. Raises InputMissing where they are not."""
-    found = [
-        path for name in ("delta-spark_*", "delta-storage-*") for path in sorted(JARS.glob(f"{name}.jar"))
-    ]
+    found = [path for name in ("delta-spark_*", "delta-storage-*") for path in sorted(JARS.glob(f"{name}.jar"))]
     if len(found) < 2:
         raise InputMissing(
             "environment",

@@ -30,7 +30,7 @@ def _folded(events: DataFrame) -> DataFrame:
         F.least(F.coalesce(F.sum(watched), F.lit(0)), F.lit(2**31 - 1)).cast("int").alias("watched_ms"),
         F.max(watched).alias("longest_ms"),
         F.max("duration_ms").alias("duration_ms"),
-        F.max_by(F.when(play, F.col("watched_ms")), F.struct("happened_at", "event_id")).alias("last_ms"),
+        F.min_by("watched_ms", F.when(play, F.struct("happened_at", "event_id"))).alias("first_ms"),
         F.count_if(play & (2 * F.col("watched_ms") >= F.col("duration_ms"))).alias("half_plays"),
         _done("like", "unlike").alias("liked"),
         _done("share").alias("shared"),
@@ -62,9 +62,10 @@ def _scored(folded: DataFrame, settings: Views) -> DataFrame:
         "completion", F.least(F.lit(1.0), F.col("longest_ms") / F.col("duration_ms")).cast("float")
     ).withColumns(
         {
+            # More plays at least half through than the first one accounts for: one of them came later.
             "rewatched": F.coalesce(
                 (F.col("watched_ms") >= 2 * F.col("duration_ms"))
-                | ((F.col("plays") > 1) & (F.col("half_plays") > 0) & _second_half(settings)),
+                | (F.col("half_plays") > (2 * F.col("first_ms") >= F.col("duration_ms")).cast("int")),
                 F.lit(False),
             ),
             "disliked": F.col("refused") | F.col("reported"),
@@ -74,12 +75,7 @@ def _scored(folded: DataFrame, settings: Views) -> DataFrame:
     )
     good = marked.withColumn("good", F.col("good") & ~F.col("disliked"))
     scored = good.withColumn("points", _points(settings).cast("float"))
-    return scored.drop("longest_ms", "last_ms", "half_plays", "refused", "reported", "disliked")
-
-
-def _second_half(settings: Views) -> Column:
-    """A second play at least half through: two such plays, or one after a shorter first."""
-    return (F.col("half_plays") > 1) | (2 * F.col("last_ms") >= F.col("duration_ms"))
+    return scored.drop("longest_ms", "first_ms", "half_plays", "refused", "reported", "disliked")
 
 
 def _points(settings: Views) -> Column:

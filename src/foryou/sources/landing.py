@@ -70,9 +70,7 @@ def landing_day(landing: Path, day: date) -> Path:
 
 def days(landing: Path) -> list[date]:
     """The days that have a manifest, oldest first; other folders are passed over."""
-    found = (
-        re.fullmatch(r"day=(\d{4}-\d{2}-\d{2})", path.parent.name) for path in landing.glob(f"*/{MANIFEST}")
-    )
+    found = (re.fullmatch(r"day=(\d{4}-\d{2}-\d{2})", path.parent.name) for path in landing.glob(f"*/{MANIFEST}"))
     return sorted(day for match in found if match and (day := _date_or_none(match[1])))
 
 
@@ -155,9 +153,7 @@ def _write_file(path: Path, frame: pl.DataFrame, format: str, lines: list[bytes]
 
 def _as_utc(schema: pl.Schema) -> list[pl.Expr]:
     """Milliseconds with a zone, so that JSON says `2026-03-01T09:30:00.250+00:00`."""
-    naive = [
-        name for name, kind in schema.items() if isinstance(kind, pl.Datetime) and kind.time_zone is None
-    ]
+    naive = [name for name, kind in schema.items() if isinstance(kind, pl.Datetime) and kind.time_zone is None]
     zoned = [name for name, kind in schema.items() if isinstance(kind, pl.Datetime) and kind.time_zone]
     return [pl.col(name).dt.replace_time_zone("UTC").dt.cast_time_unit("ms") for name in naive] + [
         pl.col(name).dt.convert_time_zone("UTC").dt.cast_time_unit("ms") for name in zoned
@@ -221,9 +217,7 @@ def _listed(folder: Path, day: date, name: str, entry: Any) -> LandedFile:
         raise _rejected(day, "rows, bytes and sha256 for each file", f"{str(entry)[:120]} for {name}")
     path = folder / name
     if not path.is_file():
-        raise InputMissing(
-            "landing", day=day, wanted=str(path), found="no such file", next_step="export the day again"
-        )
+        raise InputMissing("landing", day=day, wanted=str(path), found="no such file", next_step="export the day again")
     if not path.resolve().is_relative_to(folder.resolve()):
         raise _rejected(day, "files inside the day's folder", f"{name} leads to {path.resolve()}")
     return LandedFile(path, entry["rows"], entry["bytes"], entry["sha256"])

@@ -120,9 +120,7 @@ def draw_videos(parameters: WorldParameters, known_viewers: int, rng: np.random.
     )
 
 
-def _draw_creators(
-    count: int, parameters: WorldParameters, known_viewers: int, rng: np.random.Generator
-) -> _Creators:
+def _draw_creators(count: int, parameters: WorldParameters, known_viewers: int, rng: np.random.Generator) -> _Creators:
     country, language = draw_homes(count, parameters.countries, rng)
     share = rng.lognormal(0.0, 1.0, count)
     return _Creators(

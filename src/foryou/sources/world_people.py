@@ -92,9 +92,7 @@ def draw_homes(count: int, countries: int, rng: np.random.Generator) -> tuple[In
     return country, language
 
 
-def _records(
-    signed_up_ms: Ints, country: Ints, language: Ints, age: Ints, rng: np.random.Generator
-) -> pl.DataFrame:
+def _records(signed_up_ms: Ints, country: Ints, language: Ints, age: Ints, rng: np.random.Generator) -> pl.DataFrame:
     """The landing records; some fields are unknown for some people."""
     count = len(country)
     device = rng.choice(len(DEVICES), count, p=(0.25, 0.40, 0.25, 0.04, 0.06))

@@ -78,7 +78,9 @@ def form_beliefs(taste: npt.NDArray[np.float32], topics: int, rng: np.random.Gen
 def set_shelf(videos: Videos, heat: Floats, day: int) -> Shelf:
     """The shelf of a day: uploaded by then, not taken down, not waiting for a moderator."""
     pool = np.flatnonzero(
-        (videos.uploaded_day <= day) & (videos.gone_from > day) & (videos.flagged_until <= np.maximum(day, videos.uploaded_day))
+        (videos.uploaded_day <= day)
+        & (videos.gone_from > day)
+        & (videos.flagged_until <= np.maximum(day, videos.uploaded_day))
     )
     if not len(pool):
         pool = np.arange(1)

@@ -87,9 +87,7 @@ def open_truth(landing: Path) -> Truth:
         return Truth(**{field.name: stored[field.name] for field in fields(Truth)})
 
 
-def draw_taste(
-    topics: int, latent: int, languages: Ints, rng: np.random.Generator
-) -> npt.NDArray[np.float32]:
+def draw_taste(topics: int, latent: int, languages: Ints, rng: np.random.Generator) -> npt.NDArray[np.float32]:
     """Viewers' side of the dot product, [viewers, topics + latent + 2 + languages].
 
     A viewer likes a few topics much: the square root of a sparse Dirichlet draw, standardised.

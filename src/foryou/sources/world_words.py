@@ -189,15 +189,10 @@ COUNTRIES = (
 )
 
 
-def captions(
-    topics: npt.NDArray[np.int64], languages: npt.NDArray[np.int64], rng: np.random.Generator
-) -> list[str]:
+def captions(topics: npt.NDArray[np.int64], languages: npt.NDArray[np.int64], rng: np.random.Generator) -> list[str]:
     """One caption per video, without its hashtags: a sentence of its language about a thing of its topic."""
     draws = rng.random((len(topics), 3))
-    return [
-        _caption(TOPICS[t], LANGUAGES[lang], *draw)
-        for t, lang, draw in zip(topics, languages, draws, strict=True)
-    ]
+    return [_caption(TOPICS[t], LANGUAGES[lang], *draw) for t, lang, draw in zip(topics, languages, draws, strict=True)]
 
 
 def _caption(topic: Topic, language: str, which: float, thing: float, style: float) -> str:

@@ -1,0 +1,17 @@
+"""Ages and adds up the points of the window: the matrix that models learn from."""
+
+from foryou import tables
+from foryou.platform.job import Run, job
+from foryou.signals import interactions
+
+
+def main(run: Run) -> None:
+    run.lake.require(tables.VIEWS, run.day)
+    views = run.lake.read(tables.VIEWS, days=run.window(run.settings.interactions.window_days))
+    run.lake.replace_day(tables.INTERACTIONS, run.day, interactions.build(views, run.day, run.settings.interactions))
+    run.lake.spark.catalog.clearCache()
+    run.note(interactions=run.lake.count_day(tables.INTERACTIONS, run.day))
+
+
+if __name__ == "__main__":
+    job(main)

@@ -1,0 +1,105 @@
+"""Dense ids to matrices: what numeric kernels take, built from Arrow columns and shared with workers as files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+from numpy.typing import NDArray
+from scipy import sparse
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A sparse matrix by rows: row i has `indices[indptr[i]:indptr[i+1]]` with `values` of the same places."""
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    values: NDArray[np.float32]
+
+    def of(self, rows: NDArray[np.int32]) -> Rows:
+        """The chosen rows, in the order asked for."""
+        lengths = self.indptr[rows + 1] - self.indptr[rows]
+        indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        places = np.repeat(self.indptr[rows] - indptr[:-1], lengths) + np.arange(indptr[-1])
+        return Rows(indptr, self.indices[places], self.values[places])
+
+    def csr(self, columns: int) -> sparse.csr_matrix:
+        return sparse.csr_matrix((self.values, self.indices, self.indptr), shape=(len(self.indptr) - 1, columns))
+
+
+def rows(row: pa.ChunkedArray, column: pa.ChunkedArray, value: pa.ChunkedArray | None, height: int) -> Rows:
+    """Triples as `Rows` of that many rows, columns rising within each; ones where there is no value.
+
+    A pair that comes twice stands once, with its first value.
+    """
+    i, j = _ints(row), _ints(column)
+    order = np.argsort(i.astype(np.int64) << 32 | j, kind="stable")
+    i, j = i[order], j[order]
+    values = np.ones(len(i), np.float32) if value is None else _floats(value)[order]
+    once = np.ones(len(i), bool)
+    once[1:] = (i[1:] != i[:-1]) | (j[1:] != j[:-1])
+    counts = np.bincount(i[once], minlength=height)
+    return Rows(np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), j[once], values[once])
+
+
+def list_rows(row: pa.ChunkedArray, columns: pa.ChunkedArray, values: pa.ChunkedArray, height: int) -> Rows:
+    """Rows that are stored as lists: row ids, lists of column ids, lists of values of the same lengths."""
+    of = np.repeat(_ints(row), np.diff(_offsets(columns)))
+    flat = columns.combine_chunks().flatten()
+    return rows(pa.chunked_array([pa.array(of)]), pa.chunked_array([flat]), _flat(values), height)
+
+
+def dense(row: pa.ChunkedArray, vectors: pa.ChunkedArray, height: int) -> NDArray[np.float32]:
+    """Vectors of one length, as a matrix of `height` rows; rows that nothing is known of are zero."""
+    flat = _floats(_flat(vectors))
+    width = len(flat) // max(1, len(row))
+    matrix = np.zeros((height, width), np.float32)
+    matrix[_ints(row)] = flat.reshape(len(row), width)
+    return matrix
+
+
+def lists(indices: NDArray[np.generic], kept: NDArray[np.bool_]) -> pa.ListArray:
+    """A padded matrix as an Arrow list array: of each row those places that are kept."""
+    offsets = np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(indices[kept]))
+
+
+def share(folder: Path, **arrays: NDArray[np.generic]) -> None:
+    """Leaves arrays where every worker can map them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+
+
+def shared(folder: Path, name: str) -> NDArray[np.generic]:
+    """An array that `share` left, mapped, not read."""
+    return np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+
+
+def share_rows(folder: Path, name: str, of: Rows) -> None:
+    share(folder, **{f"{name}_indptr": of.indptr, f"{name}_indices": of.indices, f"{name}_values": of.values})
+
+
+def shared_rows(folder: Path, name: str) -> Rows:
+    return Rows(*(shared(folder, f"{name}_{part}") for part in ("indptr", "indices", "values")))
+
+
+def _ints(column: pa.ChunkedArray) -> NDArray[np.int32]:
+    return column.to_numpy().astype(np.int32, copy=False)
+
+
+def _floats(column: pa.ChunkedArray) -> NDArray[np.float32]:
+    return column.to_numpy().astype(np.float32, copy=False)
+
+
+def _flat(lists_of: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pa.chunked_array([lists_of.combine_chunks().flatten()])
+
+
+def _offsets(lists_of: pa.ChunkedArray) -> NDArray[np.int64]:
+    lengths = pa.compute.list_value_length(lists_of).to_numpy()
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

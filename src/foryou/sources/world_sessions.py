@@ -1,0 +1,254 @@
+"""One day of watching in a synthetic world: who comes when, what is watched how long, what is done about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+
+from foryou.sources.world_catalogue import Videos
+from foryou.sources.world_lines import Lines, join, lines_of
+from foryou.sources.world_parameters import DAY_MS
+from foryou.sources.world_people import Viewers
+from foryou.sources.world_policy import Exposures
+from foryou.sources.world_truth import sigmoid
+from foryou.sources.world_words import COUNTRIES
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+MEAN_LENGTH, LONGEST = 15, 80
+SAME_TOPIC, FURTHER_DOWN = 0.12, 0.008
+"""Log-odds lost per earlier video of the topic in the session (up to eight), and per place further down."""
+LONG_MS = 60_000
+"""Of longer videos half may be a good watch; shorter ones are watched to the end."""
+
+AFTER_GOOD_AND_OTHER = {
+    "like": (0.052, 0.0030),
+    "comment": (0.0085, 0.0007),
+    "share": (0.0030, 0.0002),
+    "follow": (0.0034, 0.0001),
+    "save": (0.0060, 0.0004),
+    "profile_visit": (0.0120, 0.0020),
+    "not_interested": (0.0, 0.0003),
+    "report": (0.0, 0.00004),
+}
+"""Probability per play of a viewer of average talkativeness; over all plays these come near KuaiRand's rates."""
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """One entry per session, in random order: who, and when it begins."""
+
+    viewer: Ints
+    start_ms: Ints
+    length: Ints
+
+
+@dataclass(frozen=True)
+class Plays:
+    """One entry per play, by session and position (from 1). `gap_ms` is the pause before it."""
+
+    session: Ints
+    viewer: Ints
+    video: Ints
+    surface: npt.NDArray[np.int8]
+    propensity: Floats
+    position: Ints
+    good: Bools
+    watched_ms: Ints
+    at_ms: Ints
+
+    def __len__(self) -> int:
+        return len(self.session)
+
+    def take(self, which: npt.NDArray[np.integer] | Bools) -> Plays:
+        return Plays(*(getattr(self, field.name)[which] for field in fields(self)))
+
+
+def draw_sessions(plays: int, day: int, day_start_ms: int, viewers: Viewers, rng: np.random.Generator) -> Sessions:
+    """Sessions enough for about `plays` impressions, of people already there, by the hours of their country."""
+    activity = np.where(viewers.active_from <= day, viewers.activity, 0.0)
+    count = max(1, -(-plays // MEAN_LENGTH))
+    viewer = np.searchsorted(np.cumsum(activity), rng.random(count) * activity.sum(), side="right")
+    viewer = np.minimum(viewer, len(activity) - 1)
+    length = np.minimum(rng.geometric(1 / MEAN_LENGTH, count), LONGEST)
+    local = np.select(
+        [(part := rng.random(count)) < 0.6, part < 0.8],
+        [rng.normal(20.5, 2.5, count), rng.normal(12.5, 1.5, count)],
+        rng.uniform(0, 24, count),
+    )
+    ahead = np.array([place.ahead_h for place in COUNTRIES])[viewers.country[viewer]]
+    hour = (local - ahead) % 24
+    return Sessions(viewer, day_start_ms + (hour / 24 * DAY_MS).astype(np.int64), length)
+
+
+def watch(
+    session: Ints,
+    sessions: Sessions,
+    shown: Exposures,
+    taste: npt.NDArray[np.float32],
+    videos: Videos,
+    rng: np.random.Generator,
+) -> Plays:
+    """What becomes of impressions (sorted by session): good watches by the truth, worn down by satiation.
+
+    Some sessions end early in boredom; their later impressions never happen.
+    """
+    viewer, video = sessions.viewer[session], shown.video
+    position = _count_before(session) + 1
+    repeated = np.minimum(_count_before(session * len(videos) + videos.topic[video]), 8)
+    mood = 0.3 * rng.standard_normal(len(sessions.viewer))
+    odds = _pair_odds(taste, videos.appeal, viewer, video) + mood[session]
+    odds -= SAME_TOPIC * repeated + FURTHER_DOWN * position
+    good = rng.random(len(video)) < sigmoid(odds)
+    watched = _watch_time(good, odds, videos.duration_ms[video], rng)
+    plays = Plays(
+        session=session,
+        viewer=viewer,
+        video=video,
+        surface=shown.surface,
+        propensity=shown.propensity,
+        position=position,
+        good=good,
+        watched_ms=watched,
+        at_ms=np.zeros(len(video), dtype=np.int64),
+    )
+    bored = rng.random(len(video)) < 0.03 * sigmoid(-1.5 - odds)
+    return plays.take(_count_before_since(session, bored) == 0)
+
+
+def set_times(plays: Plays, sessions: Sessions, rng: np.random.Generator) -> Plays:
+    """The same plays with the moments they began; a viewer's sessions of the day do not overlap."""
+    spent = plays.watched_ms + rng.integers(200, 1_200, len(plays))
+    before = np.cumsum(spent) - spent
+    first = np.searchsorted(plays.session, np.arange(len(sessions.viewer)))
+    total = np.bincount(plays.session, weights=spent, minlength=len(sessions.viewer)).astype(np.int64)
+    start = _apart(sessions, total)
+    moment = start[plays.session] + before - before[np.minimum(first, max(len(plays) - 1, 0))][plays.session]
+    return Plays(**{field.name: getattr(plays, field.name) for field in fields(Plays)} | {"at_ms": moment})
+
+
+def happenings(plays: Plays, follows_already: Bools, viewers: Viewers, rng: np.random.Generator) -> tuple[Lines, Ints]:
+    """All lines that the plays leave in the log, and the session of each."""
+    pieces: list[tuple[Lines, Ints]] = [_play_lines(plays, np.arange(len(plays)))]
+    again = np.flatnonzero(plays.good & (rng.random(len(plays)) < 0.05))
+    pieces.append(_replay_lines(plays, again, rng))
+    for kind, (after_good, after_other) in AFTER_GOOD_AND_OTHER.items():
+        rate = np.where(plays.good, after_good, after_other) * np.minimum(viewers.talkative[plays.viewer], 12)
+        happens = rng.random(len(plays)) < rate
+        if kind == "follow":
+            happens &= ~follows_already
+        done = np.flatnonzero(happens)
+        pieces.append(_action_lines(kind, plays, done, rng.random(len(done)), 0))
+        if kind == "like":
+            undone = done[rng.random(len(done)) < 0.03]
+            pieces.append(_action_lines("unlike", plays, undone, np.ones(len(undone)), 3_000))
+    left = np.flatnonzero(follows_already & ~plays.good & (rng.random(len(plays)) < 0.004))
+    pieces.append(_action_lines("unfollow", plays, left, np.ones(len(left)), 0))
+    last = np.flatnonzero(np.append(plays.session[1:] != plays.session[:-1], True)[: len(plays)])
+    noted = last[rng.random(len(last)) < 0.85]
+    pieces.append(_action_lines("exit", plays, noted, np.ones(len(noted)), 50))
+    return join([lines for lines, _ in pieces]), np.concatenate([session for _, session in pieces])
+
+
+def _play_lines(plays: Plays, which: Ints) -> tuple[Lines, Ints]:
+    some = plays.take(which)
+    lines = lines_of(
+        "play",
+        some.at_ms,
+        some.viewer,
+        some.video,
+        watched_ms=some.watched_ms,
+        pauses=(some.watched_ms % 11 == 0).astype(np.int8) * (1 + some.watched_ms % 3),
+        surface=some.surface,
+        position=some.position,
+        propensity=some.propensity,
+    )
+    return lines, some.session
+
+
+def _replay_lines(plays: Plays, which: Ints, rng: np.random.Generator) -> tuple[Lines, Ints]:
+    """A second play of the same video right after the first."""
+    some = plays.take(which)
+    watched = (some.watched_ms * rng.uniform(0.4, 1.0, len(some))).astype(np.int64)
+    lines = lines_of(
+        "play",
+        some.at_ms + some.watched_ms + 100,
+        some.viewer,
+        some.video,
+        watched_ms=watched,
+        surface=some.surface,
+        position=some.position,
+        propensity=some.propensity,
+    )
+    return lines, some.session
+
+
+def _action_lines(kind: str, plays: Plays, which: Ints, part: Floats, after_ms: int) -> tuple[Lines, Ints]:
+    """Lines of something done at a `part` (0 to 1) of the watch, or so long after it."""
+    some = plays.take(which)
+    moment = some.at_ms + (part * some.watched_ms).astype(np.int64) + after_ms
+    return lines_of(kind, moment, some.viewer, some.video, surface=some.surface), some.session
+
+
+def _watch_time(good: Bools, odds: Floats, duration: Ints, rng: np.random.Generator) -> Ints:
+    """Milliseconds watched. Good: to the end, exactly or with loops, of long videos at least half.
+
+    Other: quick skips (the likelier the worse the match), some under a second, or a part under nine tenths.
+    """
+    count = len(good)
+    draw, ratio = rng.random(count), rng.random(count)
+    to_end = np.select([draw < 0.38, draw < 0.62], [1.0, 1.0 + rng.exponential(0.6, count)], 0.9 + 0.1 * ratio)
+    long = duration > LONG_MS
+    to_end = np.where(long & (draw >= 0.3), 0.45 + 0.55 * ratio, to_end)
+    part = np.minimum(duration * 0.88 * rng.beta(1.1, 2.2, count), 40_000 + 10_000 * ratio)
+    skips = rng.random(count) < sigmoid(-0.9 - 0.7 * odds) * 0.75
+    skip = np.minimum(2_000, 0.1 * duration) * ratio
+    watched = np.where(good, np.minimum(to_end, 6.0) * duration, np.where(skips, skip, np.maximum(part, 300)))
+    return np.maximum(np.rint(watched), 20).astype(np.int64)
+
+
+def _pair_odds(taste: npt.NDArray[np.float32], appeal: npt.NDArray[np.float32], viewer: Ints, video: Ints) -> Floats:
+    """`taste · appeal` pair by pair, a block at a time."""
+    odds = np.empty(len(viewer))
+    for start in range(0, len(viewer), 1 << 17):
+        block = slice(start, start + (1 << 17))
+        odds[block] = np.einsum("nd,nd->n", taste[viewer[block]], appeal[video[block]])
+    return odds
+
+
+def _count_before(group: Ints) -> Ints:
+    """How many earlier entries have the same group."""
+    order = np.argsort(group, kind="stable")
+    ordered = group[order]
+    first = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(group)])
+    sizes = np.diff(np.append(first, len(group)))
+    count = np.empty(len(group), dtype=np.int64)
+    count[order] = np.arange(len(group)) - np.repeat(first, sizes)
+    return count
+
+
+def _count_before_since(group: Ints, flag: Bools) -> Ints:
+    """How many earlier entries of the same group are flagged; groups are contiguous."""
+    flagged = np.cumsum(flag) - flag
+    first = np.flatnonzero(np.append(True, group[1:] != group[:-1])[: len(group)])
+    sizes = np.diff(np.append(first, len(group)))
+    return flagged - np.repeat(flagged[first], sizes)
+
+
+def _apart(sessions: Sessions, total_ms: Ints) -> Ints:
+    """Starts moved so that each session of a viewer begins half an hour after the one before at the earliest."""
+    order = np.lexsort((sessions.start_ms, sessions.viewer))
+    rank = _count_before(sessions.viewer[order])
+    start = sessions.start_ms[order].copy()
+    end = start + total_ms[order]
+    for turn in range(1, int(rank.max(initial=0)) + 1):
+        here = np.flatnonzero(rank == turn)
+        start[here] = np.maximum(start[here], end[here - 1] + 31 * 60_000)
+        end[here] = start[here] + total_ms[order][here]
+    moved = np.empty_like(start)
+    moved[order] = start
+    return moved
