@@ -65,31 +65,30 @@ def import_logs(
     lies after the user's first event. KuaiRand has no list of follows: that snapshot is empty.
 
     `progress(day, events)` is called after each day. `OUT/_kuairand.json` records the rows and the unreadable
-    rows of each log, and the pool. Memory: one day of events, and the catalogue as of that day.
+    rows of each file, and the pool. Memory: one day of events, and the catalogue as of that day.
 
     Raises `InputMissing` for a file that is not there, `ContractBroken` naming all missing columns, and
-    `DataRejected` when a log has no readable row or more than a fifth of it is unreadable.
+    `DataRejected` when a file has no readable row or more than a fifth of it is unreadable.
     """
     if not logs:
         raise InputMissing("kuairand", wanted="at least one log", found="none", next_step="name the log files")
-    typed = [files.log(path) for path in logs]
+    typed = {path: files.log(path) for path in logs}
     user_rows, video_rows = files.users(users), files.videos(videos)
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".kuairand-", dir=out) as folder:
         staged = Path(folder)
-        counts = [
-            _stage_log(rows, path, staged / f"log-{n}") for n, (path, rows) in enumerate(zip(logs, typed, strict=True))
-        ]
-        days = _days(staged)
-        pool = _pool_size(staged)
-        _stage_videos(video_rows, staged)
-        _stage_viewers(user_rows, staged, days[-1])
+        counts = [_stage_log(rows, path, staged / f"log-{n}") for n, (path, rows) in enumerate(typed.items())]
+        counts.append(_stage_features(video_rows, videos, "video_id", staged / "video-file.parquet"))
+        counts.append(_stage_features(user_rows, users, "user_id", staged / "user-file.parquet"))
+        days, pool = _days(staged), _pool_size(staged)
+        _stage_videos(staged)
+        _stage_viewers(staged, days[-1])
         for day in days:
             tables = _tables(staged, day, pool)
             write_day(out, day, tables, format=format)
             if progress:
                 progress(day, tables["events"].height)
-    record = {"logs": counts, "pool": pool, "days": [str(day) for day in days]}
+    record = {"files": counts, "pool": pool, "days": [str(day) for day in days]}
     (out / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return days
 
@@ -103,12 +102,35 @@ def _stage_log(rows: pl.LazyFrame, path: Path, folder: Path) -> dict[str, Any]:
     rows.sink_parquet(pl.PartitionBy(folder, key={"part": key}), mkdir=True)
     bad = _count(list(folder.glob(f"part={UNREADABLE}/*.parquet")))
     total = _count(list(folder.glob("part=*/*.parquet")))
+    return _accepted(path, total, bad)
+
+
+def _stage_features(rows: pl.LazyFrame, path: Path, key: str, staged: Path) -> dict[str, Any]:
+    """Keep the readable rows of a feature file, the first of each id; how many rows it had and how many not."""
+    typed = staged.with_suffix(".all.parquet")
+    try:
+        rows.sink_parquet(typed)
+    except pl.exceptions.ComputeError as error:
+        raise DataRejected(
+            path.name,
+            wanted="a CSV file whose quotes close",
+            found=str(error)[:200],
+            next_step="mend the line, or unpack the release again",
+        ) from error
+    read = pl.scan_parquet(typed)
+    total, readable = read.select(pl.len(), pl.col(key).count().alias("readable")).collect().row(0)
+    read.filter(pl.col(key).is_not_null()).unique(key, keep="first").sink_parquet(staged)
+    return _accepted(path, total, total - readable)
+
+
+def _accepted(path: Path, total: int, bad: int) -> dict[str, Any]:
+    """The record of a file, unless too much of it could not be read."""
     if bad == total or bad > MAX_UNREADABLE_SHARE * total:
         raise DataRejected(
             path.name,
             wanted=f"at most {MAX_UNREADABLE_SHARE:.0%} unreadable rows, and one that is readable",
             found=f"{bad:,} unreadable of {total:,}",
-            next_step="check that the file is a KuaiRand log and was unpacked whole",
+            next_step="check that the file is one of KuaiRand and was unpacked whole",
         )
     if bad:
         logger.warning("%s: %d of %d rows could not be read and are left out", path, bad, total)
@@ -139,8 +161,9 @@ def _first_days(staged: Path, key: str) -> pl.LazyFrame:
     return _rows(staged).group_by(key).agg(first_on=pl.col("day").min())
 
 
-def _stage_videos(rows: pl.LazyFrame, staged: Path) -> None:
+def _stage_videos(staged: Path) -> None:
     """The catalogue and the videos that only the log knows, each with the day since which it is known."""
+    rows = pl.scan_parquet(staged / "video-file.parquet")
     known = rows.join(_first_days(staged, "video_id"), on="video_id", how="full", coalesce=True)
     videos = known.select(
         pl.col("video_id"),
@@ -153,8 +176,9 @@ def _stage_videos(rows: pl.LazyFrame, staged: Path) -> None:
     videos.sort("video_id").sink_parquet(staged / "videos.parquet")
 
 
-def _stage_viewers(rows: pl.LazyFrame, staged: Path, last_day: date) -> None:
+def _stage_viewers(staged: Path, last_day: date) -> None:
     """The users of the feature file and of the log, each with the day since which they are known."""
+    rows = pl.scan_parquet(staged / "user-file.parquet")
     known = rows.join(_first_days(staged, "user_id"), on="user_id", how="full", coalesce=True)
     signed_up = pl.lit(last_day) - pl.duration(days=pl.col("register_days"))
     viewers = known.with_columns(

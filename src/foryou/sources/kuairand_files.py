@@ -67,7 +67,7 @@ def log(path: Path) -> pl.LazyFrame:
 
 
 def videos(path: Path) -> pl.LazyFrame:
-    """One row per video of the catalogue, in the landing contract's columns; `video_id` is a number.
+    """One row per video of the catalogue, in the landing contract's columns; `video_id` is a number, null if unreadable.
 
     `upload_dt` is a Beijing date: `uploaded_at` is the start of that day there, in UTC, and `uploaded_on` its
     UTC day. `tag` 39,68 gives the tags tag_39 and tag_68 and the category tag_39. Music 0 is no music. A
@@ -78,8 +78,8 @@ def videos(path: Path) -> pl.LazyFrame:
     start = pl.col("upload_dt").str.to_datetime("%Y-%m-%d", strict=False).dt.offset_by(f"-{BEIJING_HOURS}h")
     tags = pl.col("tag").str.extract_all(r"\d+").list.eval("tag_" + pl.element()).fill_null([])
     duration, music = _whole("video_duration"), _whole("music_id")
-    typed = rows.select(
-        _whole("video_id"),
+    return rows.select(
+        _id("video_id"),
         creator_id=_whole("author_id").cast(pl.String),
         sound_id=pl.when(music > 0).then(music).cast(pl.String),
         category=tags.list.first(),
@@ -89,15 +89,13 @@ def videos(path: Path) -> pl.LazyFrame:
         status=pl.when(_whole("visible_status").fill_null(0) == 0).then(pl.lit("live")).otherwise(pl.lit("private")),
         uploaded_on=start.dt.date(),
     )
-    return typed.filter(pl.col("video_id") >= 0).unique("video_id", keep="first")
 
 
 def users(path: Path) -> pl.LazyFrame:
-    """One row per user: `user_id`, a number, and `register_days`, null if unknown."""
+    """One row per user: `user_id`, a number (null if unreadable), and `register_days`, null if unknown."""
     rows, names = _open(path)
     _require(path, names, set(USER_COLUMNS))
-    typed = rows.select(_whole("user_id"), _whole("register_days"))
-    return typed.filter(pl.col("user_id") >= 0).unique("user_id", keep="first")
+    return rows.select(_id("user_id"), _whole("register_days"))
 
 
 def as_iso(moment: pl.Expr) -> pl.Expr:
@@ -144,6 +142,10 @@ def _whole(column: str | pl.Expr) -> pl.Expr:
     """A whole number out of text such as `87433` or `87433.0`; null where it is none."""
     text = pl.col(column) if isinstance(column, str) else column
     return text.cast(pl.String).str.strip_suffix(".0").cast(pl.Int64, strict=False)
+
+
+def _id(column: str) -> pl.Expr:
+    return pl.when(_whole(column) >= 0).then(_whole(column)).alias(column)
 
 
 def _is_readable() -> pl.Expr:

@@ -29,7 +29,7 @@ KINDS = (
     "exit",
 )
 KIND = {name: np.int8(code) for code, name in enumerate(KINDS)}
-NOWHERE = np.int8(-1)
+NOWHERE = -1
 """The surface of lines that have none."""
 
 

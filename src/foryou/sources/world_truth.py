@@ -17,7 +17,7 @@ import numpy.typing as npt
 from foryou.errors import InputMissing
 from foryou.sources.world_words import LANGUAGES
 
-TOPIC_SD, LATENT_SD, QUALITY_SD, GENEROSITY_SD, SHARED_LANGUAGE, BASE = 0.8, 0.8, 0.55, 0.4, 0.6, -1.75
+TOPIC_SD, LATENT_SD, QUALITY_SD, GENEROSITY_SD, SHARED_LANGUAGE, BASE = 0.8, 0.8, 0.55, 0.4, 0.6, -2.15
 FILE = "world.npz"
 
 Floats = npt.NDArray[np.floating]
