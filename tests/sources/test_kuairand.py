@@ -214,7 +214,25 @@ def test_unreadable_rows_are_left_out_and_counted(tmp_path, features, broken):
     assert import_logs([log], **features) == [date(2022, 4, 9)]
     assert len(rows_of(features["out"], "2022-04-09", "events")) == 5
     record = json.loads((features["out"] / RECORD).read_text())
-    assert record["logs"] == [{"file": "log.csv", "rows": 6, "unreadable": 1}]
+    assert record["files"][0] == {"file": "log.csv", "rows": 6, "unreadable": 1}
+
+
+def test_feature_rows_without_an_id_or_given_twice_are_left_out(tmp_path, features):
+    extra = ["x,500,NORMAL,2022-04-09,Web,0,1,1,1,1,1,1", "10,999,NORMAL,2022-04-09,Web,0,1,1,1,1,1,1"]
+    catalogue = [f"{video},500,NORMAL,2022-04-09,Web,0,1,1,1,1,1,1" for video in range(20, 25)]
+    features["videos"].write_text(features["videos"].read_text() + "\n".join([*extra, *catalogue]) + "\n")
+    import_logs([write_log(tmp_path / "log.csv", {"user_id": 1, "video_id": 10, "time_ms": APRIL_9})], **features)
+    videos = {video["video_id"]: video["creator_id"] for video in rows_of(features["out"], "2022-04-09", "videos")}
+    assert videos == {"10": "500"} | {str(video): "500" for video in range(20, 25)}
+    record = json.loads((features["out"] / RECORD).read_text())
+    assert [file["unreadable"] for file in record["files"]] == [0, 1, 0]
+
+
+def test_a_feature_file_with_an_open_quote_is_rejected(tmp_path, features):
+    features["videos"].write_text(features["videos"].read_text() + '12,"500,NORMAL,2022-04-09\n13,1\n')
+    log = write_log(tmp_path / "log.csv", {"user_id": 1, "video_id": 10, "time_ms": APRIL_9})
+    with pytest.raises(DataRejected, match="quotes"):
+        import_logs([log], **features)
 
 
 @pytest.mark.parametrize("rows", [[], ["x"], [*["x"] * 2, {"user_id": 1, "video_id": 10, "time_ms": APRIL_9}]])

@@ -67,7 +67,7 @@ def log(path: Path) -> pl.LazyFrame:
 
 
 def videos(path: Path) -> pl.LazyFrame:
-    """One row per video of the catalogue, in the landing contract's columns; `video_id` is a number, null if unreadable.
+    """One row per video of the catalogue, in the landing contract's columns; `video_id` is null if unreadable.
 
     `upload_dt` is a Beijing date: `uploaded_at` is the start of that day there, in UTC, and `uploaded_on` its
     UTC day. `tag` 39,68 gives the tags tag_39 and tag_68 and the category tag_39. Music 0 is no music. A
