@@ -53,6 +53,9 @@ LANDED = {
 }
 """The landing contract: the fields of each kind of file as Spark DDL; times are ISO 8601 text in UTC."""
 
+EVERYWHERE = "*:*"
+"""The widest segment: everybody."""
+
 DAY = Column("day", "date", "The day (UTC) that the row belongs to.", required=True)
 VIEWER = Column("viewer", "int", "Dense id of the viewer (`viewer_ids`).", required=True, at_least=0)
 VIDEO = Column("video", "int", "Dense id of the video (`video_ids`).", required=True, at_least=0)

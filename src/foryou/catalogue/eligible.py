@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 SHOWN_MODERATION = ("auto_ok", "human_ok")
+ADULT_YEARS = 18
 
 
 def shown() -> Column:
@@ -28,3 +31,10 @@ def eligibility(videos: DataFrame) -> DataFrame:
         (F.col("shown") & (F.col("audience") == "all")).alias("for_all"),
         F.coalesce("copy_of", "video").alias("copy_of"),
     )
+
+
+def grown_up(age_bands: pa.ChunkedArray) -> pa.ChunkedArray:
+    """True for bands such as `18-24` or `35+` that begin at 18 or later; an unknown age is not known to be grown up."""
+    youngest = pc.extract_regex(pc.fill_null(age_bands, ""), r"^(?P<years>\d{1,3})\D*")
+    years = pc.cast(pc.fill_null(pc.struct_field(youngest, "years"), "0"), pa.int32())
+    return pc.greater_equal(years, ADULT_YEARS)

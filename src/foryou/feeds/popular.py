@@ -8,8 +8,8 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from foryou.settings import Popular
+from foryou.tables import EVERYWHERE
 
-EVERYWHERE = "*:*"
 _UNITS = 1_000_000
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 
 LOWEST = np.float32(-3.4028235e38)
-STRIDE = 32
+STRIDE = 64
 _SIGN = np.uint32(0x80000000)
 _ALL = np.uint32(0xFFFFFFFF)
 
@@ -79,33 +79,27 @@ def _threshold(values, k, spare, low, high):
 
 
 @njit(cache=True, nogil=True)
-def _keep(near, ids, size, floor):
-    """Close up `near[:size]` and `ids[:size]` to the entries that reach `floor`; returns how many."""
-    kept = 0
-    for i in range(size):
-        score = near[i]
-        near[kept], ids[kept] = score, ids[i]
-        kept += score >= floor
-    return kept
+def _append(near, near_ids, size, scores, ids, floor):
+    """Append the entries of `scores` that reach `floor` behind `size`, free of branches; returns the new size.
+
+    There must be room for all of them. An unsigned index spares the test for a negative one (half of the time).
+    """
+    end = np.uint64(size)
+    for j in range(np.uint64(scores.size)):
+        score, identity = scores[j], ids[j]
+        near[end] = score
+        near_ids[end] = identity
+        end += np.uint64(score >= floor)
+    return np.int64(end)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath={"reassoc"})
 def _exact_score(viewer, video):
-    """The dot product in float64, always summed in the same order, rounded once: the same bits on every machine."""
-    a = b = c = d = e = f = g = h = 0.0
-    whole = viewer.size - viewer.size % 8
-    for i in range(0, whole, 8):
-        a += viewer[i] * np.float64(video[i])
-        b += viewer[i + 1] * np.float64(video[i + 1])
-        c += viewer[i + 2] * np.float64(video[i + 2])
-        d += viewer[i + 3] * np.float64(video[i + 3])
-        e += viewer[i + 4] * np.float64(video[i + 4])
-        f += viewer[i + 5] * np.float64(video[i + 5])
-        g += viewer[i + 6] * np.float64(video[i + 6])
-        h += viewer[i + 7] * np.float64(video[i + 7])
-    for i in range(whole, viewer.size):
-        a += viewer[i] * np.float64(video[i])
-    return np.float32(((a + e) + (b + f)) + ((c + g) + (d + h)))
+    """The dot product in float64, rounded once. The products are exact, and one loop adds them in one order."""
+    total = 0.0
+    for i in range(viewer.size):
+        total += viewer[i] * np.float64(video[i])
+    return np.float32(total)
 
 
 @njit(cache=True, nogil=True)
@@ -130,7 +124,7 @@ def _shrink(near, ids, size, k, spare, floor, bounds, viewer, videos):
     reach, slack = bounds
     bar = _threshold(near[:size], k, spare, max(floor, -reach), reach)
     floor = max(floor, bar - np.float32(2) * slack)
-    size = _keep(near, ids, size, floor)
+    size = _append(near, ids, 0, near[:size], ids[:size], floor)
     if size > near.size - 2 * STRIDE:
         keys = _exact_keys(ids, size, viewer, videos)
         _write_sorted(keys, size, ids[:k], near[:k])
@@ -183,9 +177,7 @@ def collect(scores, ids, rows, k, near, near_ids, sizes, floors, bounds, viewers
                 continue
             if size + STRIDE > mine.size:
                 size, floor = _shrink(mine, mine_ids, size, k, spare, floor, (bound[0], bound[1]), viewers[row], videos)
-            for j in range(start, stop):
-                mine[size], mine_ids[size] = fresh[j], ids[j]
-                size += fresh[j] >= floor
+            size = _append(mine, mine_ids, size, fresh[start:stop], ids[start:stop], floor)
         if size > k + k // 2:
             size, floor = _shrink(mine, mine_ids, size, k, spare, floor, (bound[0], bound[1]), viewers[row], videos)
         sizes[row], floors[row] = size, floor

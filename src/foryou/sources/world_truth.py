@@ -3,7 +3,7 @@
 The log-odds that a viewer watches a video well are one dot product, `taste · appeal`:
 
     topics (sd 0.8)  +  latent part that no tag explains (sd 0.8)  +  quality (sd 0.55)  +  generosity (sd 0.4)
-    +  0.6 for a shared language  -  1.75
+    +  0.6 for a shared language  -  2.15
 """
 
 from __future__ import annotations

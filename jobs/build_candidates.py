@@ -1,0 +1,63 @@
+"""Asks every source for each viewer's best unseen, eligible videos and blends them."""
+
+from functools import partial
+
+import pyarrow as pa
+
+from foryou import tables
+from foryou.candidates import candidates, night
+from foryou.catalogue import eligible
+from foryou.models import matrices
+from foryou.platform.job import Run, job
+
+
+def main(run: Run) -> None:
+    chosen = run.settings.candidates
+    with run.lake.scratch() as folder:
+        served = _gathered(run)
+        served.save(folder)
+        parts = -(-len(served.viewers) // candidates.VIEWERS_A_PART)
+        make = partial(candidates.build, folder=folder, settings=chosen)
+        rows = run.lake.replace_parts(tables.CANDIDATES, run.day, parts, make)
+    run.note(viewers=rows)
+
+
+def _gathered(run: Run) -> night.Night:
+    lake, day = run.lake, run.day
+    lake.require(tables.INTERACTIONS, day)
+    interactions = lake.arrow(tables.INTERACTIONS, days=[day])
+    viewer_ids = lake.arrow(tables.VIEWER_IDS, ["viewer_id", "viewer"])
+    n_viewers, n_videos = viewer_ids.num_rows, lake.arrow(tables.VIDEO_IDS, ["video"]).num_rows
+    model_day = lake.arrow(tables.MODELS, ["model_day"], days=[day])["model_day"][0].as_py()
+    viewer_factors = lake.arrow(tables.VIEWER_FACTORS, ["viewer", "factors"], days=[model_day])
+    video_factors = lake.arrow(tables.VIDEO_FACTORS, ["video", "factors"], days=[model_day])
+    similar = lake.arrow(tables.SIMILAR, ["video", "videos", "scores"], days=[day])
+    viewers = lake.arrow(tables.VIEWERS, ["viewer", "country", "language", "age_band"], days=[day])
+    names, popular = night.popular_rows(lake.arrow(tables.POPULAR, days=[day]))
+    seen = lake.arrow(tables.SEEN, ["viewer", "video"], days=[d for d in lake.days(tables.SEEN) if d <= day])
+    allowed = eligible.eligibility(lake.read_day(tables.VIDEOS, day)).toArrow()
+    return night.Night(
+        viewers=_in_order(viewer_ids, interactions),
+        viewer_factors=matrices.dense(viewer_factors["viewer"], viewer_factors["factors"], n_viewers),
+        video_factors=matrices.dense(video_factors["video"], video_factors["factors"], n_videos),
+        has_factors=night.flags(video_factors["video"], n_videos),
+        seen=matrices.rows(seen["viewer"], seen["video"], None, n_viewers),
+        liked=night.newest_liked(interactions, run.settings.candidates.similar_recent, n_viewers),
+        similar=matrices.list_rows(similar["video"], similar["videos"], similar["scores"], n_videos),
+        popular=popular,
+        segments=night.own_segments(viewers, names, n_viewers),
+        shown=night.flags(allowed.filter(allowed["shown"])["video"], n_videos),
+        for_all=night.flags(allowed.filter(allowed["for_all"])["video"], n_videos),
+        adult=night.flags(viewers.filter(eligible.grown_up(viewers["age_band"]))["viewer"], n_viewers),
+    )
+
+
+def _in_order(viewer_ids: pa.Table, interactions: pa.Table) -> pa.Array:
+    """The viewers met inside the window, in the order of their string ids: the order of everything published."""
+    met = night.flags(interactions["viewer"], viewer_ids.num_rows)
+    ordered = viewer_ids.sort_by("viewer_id")["viewer"].to_numpy()
+    return ordered[met[ordered]]
+
+
+if __name__ == "__main__":
+    job(main)

@@ -1,0 +1,122 @@
+"""Candidates: every source's best unseen, eligible videos of each viewer, blended into one list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from foryou.candidates.night import Night
+from foryou.models import blend, matrices, topk
+from foryou.models.topk import Lists
+from foryou.settings import Candidates
+
+VIEWERS_A_PART = 25_000
+
+
+def build(part: int, folder: Path, settings: Candidates) -> Iterator[pa.Table]:
+    """One row per viewer of the part with up to `length` candidates, best first; tables of `block_viewers` rows.
+
+    The blend is DESIGN §7's: each source's scores are standardised over the viewer's own list and added with the
+    source's weight. A list does not depend on blocks or parts.
+    """
+    night = Night.open(folder)
+    viewers = night.viewers[part * VIEWERS_A_PART : (part + 1) * VIEWERS_A_PART]
+    for start in range(0, len(viewers), settings.block_viewers):
+        yield _block(night, np.array(viewers[start : start + settings.block_viewers]), settings)
+
+
+def _block(night: Night, viewers: NDArray[np.int32], settings: Candidates) -> pa.Table:
+    weights = np.array([settings.weight_factors, settings.weight_similar, settings.weight_popular], np.float32)
+    lists = _by_age(night, viewers, settings.length)
+    blended = blend.blend_lists([ids for ids, _ in lists], [scores for _, scores in lists], weights, settings.length)
+    kept = blended.ids >= 0
+    ranks = _ranks(lists, blended.ids, blended.leads)
+    return pa.table(
+        {
+            "viewer": viewers,
+            "videos": matrices.lists(blended.ids, kept),
+            "scores": matrices.lists(blended.scores, kept),
+            "sources": matrices.lists(blended.sources, kept),
+            "leads": matrices.lists(blended.leads, kept),
+            "ranks": matrices.lists(ranks, kept),
+        }
+    )
+
+
+def _by_age(night: Night, viewers: NDArray[np.int32], length: int) -> list[Lists]:
+    """Each source's lists; a viewer not known to be grown up is only offered videos for every age."""
+    adult = np.array(night.adult[viewers])
+    if not adult.any():
+        return _sources(night, viewers, length, night.for_all)
+    lists = [(np.full((len(viewers), length), -1, np.int32), np.full((len(viewers), length), -np.inf, np.float32))]
+    lists = [(ids.copy(), scores.copy()) for ids, scores in lists * len(SOURCES)]
+    for group, eligible in ((adult, night.shown), (~adult, night.for_all)):
+        for whole, some in zip(lists, _sources(night, viewers[group], length, eligible), strict=True):
+            whole[0][group], whole[1][group] = some
+    return lists
+
+
+def _sources(night: Night, viewers: NDArray[np.int32], length: int, eligible: NDArray[np.bool_]) -> list[Lists]:
+    return [source(night, viewers, length, eligible) for source in SOURCES]
+
+
+def factors(night: Night, viewers: NDArray[np.int32], length: int, eligible: NDArray[np.bool_]) -> Lists:
+    """Videos whose factors agree with the viewer's: score = dot product."""
+    seen = night.seen.of(viewers)
+    return topk.top_k(
+        np.array(night.viewer_factors[viewers]),
+        night.video_factors,
+        length,
+        seen_indptr=seen.indptr,
+        seen_indices=seen.indices,
+        eligible=eligible & night.has_factors,
+    )
+
+
+def similar(night: Night, viewers: NDArray[np.int32], length: int, eligible: NDArray[np.bool_]) -> Lists:
+    """Videos alike in content to those liked lately: score = sum over the liked of strength x cosine."""
+    return _through(night, night.liked.of(viewers), night.similar, viewers, length, eligible)
+
+
+def popular(night: Night, viewers: NDArray[np.int32], length: int, eligible: NDArray[np.bool_]) -> Lists:
+    """What the viewer's segment watches: each viewer's row is its segment's list."""
+    segments = np.array(night.segments[viewers])
+    ones = matrices.Rows(np.arange(len(viewers) + 1, dtype=np.int64), segments, np.ones(len(viewers), np.float32))
+    return _through(night, ones, night.popular, viewers, length, eligible)
+
+
+SOURCES = (factors, similar, popular)
+"""In the order of `tables.SOURCES`: bit i of `sources` stands for the i-th."""
+
+
+def _through(
+    night: Night,
+    rows: matrices.Rows,
+    matrix: matrices.Rows,
+    viewers: NDArray[np.int32],
+    length: int,
+    eligible: NDArray[np.bool_],
+) -> Lists:
+    seen = night.seen.of(viewers)
+    return topk.top_k_sparse(
+        rows.indptr,
+        rows.indices,
+        rows.values,
+        matrix.csr(len(eligible)),
+        length,
+        seen_indptr=seen.indptr,
+        seen_indices=seen.indices,
+        eligible=eligible,
+    )
+
+
+def _ranks(lists: list[Lists], ids: NDArray[np.int32], leads: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Rank from 1 of each candidate in its leading source's own list."""
+    ranks = np.zeros(ids.shape, np.int32)
+    for source, (own, _) in enumerate(lists):
+        blend.ranks_within(own, ids, leads == source, ranks)
+    return ranks

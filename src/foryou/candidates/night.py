@@ -1,0 +1,103 @@
+"""What the candidate sources of a night score with: arrays that the driver leaves and every worker maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from foryou.models import matrices
+from foryou.models.matrices import Rows
+from foryou.tables import EVERYWHERE
+
+
+@dataclass(frozen=True)
+class Night:
+    """Arrays by dense id: viewer arrays have a row for every viewer id, video arrays one for every video id.
+
+    `viewers` are those to serve, in the order of their string ids. `liked` has each viewer's newest liked videos
+    with their strengths, `similar` each video's neighbours, `popular` each segment's list; `segments` gives each
+    viewer's row in `popular`.
+    """
+
+    viewers: NDArray[np.int32]
+    viewer_factors: NDArray[np.float32]
+    video_factors: NDArray[np.float32]
+    has_factors: NDArray[np.bool_]
+    seen: Rows
+    liked: Rows
+    similar: Rows
+    popular: Rows
+    segments: NDArray[np.int32]
+    shown: NDArray[np.bool_]
+    for_all: NDArray[np.bool_]
+    adult: NDArray[np.bool_]
+
+    @classmethod
+    def open(cls, folder: Path) -> Night:
+        """The night as `save` left it, mapped; `Rows` fields are recognised by their three files."""
+        names = [field.name for field in fields(cls)]
+        read = {
+            name: matrices.shared_rows(folder, name)
+            if (folder / f"{name}_indptr.npy").exists()
+            else matrices.shared(folder, name)
+            for name in names
+        }
+        return cls(**read)
+
+    def save(self, folder: Path) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, Rows):
+                matrices.share_rows(folder, field.name, value)
+            else:
+                matrices.share(folder, **{field.name: value})
+
+
+def newest_liked(interactions: pa.Table, each: int, height: int) -> Rows:
+    """Each viewer's `each` newest liked videos with their strengths; equal days go by strength, then by id."""
+    liked = interactions.filter(pc.greater(interactions["strength"], 0.0))
+    viewer, video = liked["viewer"].to_numpy(), liked["video"].to_numpy()
+    strength = liked["strength"].to_numpy()
+    day = liked["last_day"].cast(pa.int32()).to_numpy()
+    order = np.lexsort((video, -strength, -day, viewer))
+    starts = np.searchsorted(viewer[order], viewer[order], side="left")
+    newest = order[np.arange(len(order)) - starts < each]
+    return matrices.rows(
+        pa.chunked_array([viewer[newest]]),
+        pa.chunked_array([video[newest]]),
+        pa.chunked_array([strength[newest]]),
+        height,
+    )
+
+
+def popular_rows(popular: pa.Table) -> tuple[list[str], Rows]:
+    """The segments, sorted, and a row of scores for each."""
+    names = sorted(set(popular["segment"].to_pylist()) | {EVERYWHERE})
+    place = pc.index_in(popular["segment"], pa.array(names))
+    return names, matrices.rows(place, popular["video"], popular["score"], len(names))
+
+
+def own_segments(viewers: pa.Table, names: list[str], height: int) -> NDArray[np.int32]:
+    """Each viewer's segment as a place in `names`: the narrowest that has a list."""
+    place = {name: row for row, name in enumerate(names)}
+    pairs = viewers.group_by(["country", "language"]).aggregate([]).to_pylist()
+    found = np.full(height, place[EVERYWHERE], np.int32)
+    country, language = (pc.fill_null(viewers[name], "") for name in ("country", "language"))
+    for pair in pairs:
+        ladder = (f"{pair['country']}:{pair['language']}", f"*:{pair['language']}", EVERYWHERE)
+        own = next(place[name] for name in ladder if name in place)
+        inside = pc.and_(pc.equal(country, pair["country"] or ""), pc.equal(language, pair["language"] or ""))
+        found[viewers["viewer"].filter(inside).to_numpy()] = own
+    return found
+
+
+def flags(ids: pa.ChunkedArray, height: int) -> NDArray[np.bool_]:
+    """True at the dense ids named."""
+    found = np.zeros(height, bool)
+    found[ids.to_numpy()] = True
+    return found
