@@ -34,7 +34,7 @@ def _gathered(run: Run) -> night.Night:
     similar = lake.arrow(tables.SIMILAR, ["video", "videos", "scores"], days=[day])
     viewers = lake.arrow(tables.VIEWERS, ["viewer", "country", "language", "age_band"], days=[day])
     names, popular = night.popular_rows(lake.arrow(tables.POPULAR, days=[day]))
-    seen = lake.arrow(tables.SEEN, ["viewer", "video"], days=[d for d in lake.days(tables.SEEN) if d <= day])
+    seen = lake.arrow(tables.SEEN, ["viewer", "video"], days=lake.days_until(tables.SEEN, day))
     allowed = eligible.eligibility(lake.read_day(tables.VIDEOS, day)).toArrow()
     return night.Night(
         viewers=_in_order(viewer_ids, interactions),

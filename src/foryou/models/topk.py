@@ -155,7 +155,10 @@ def _visit(
         for first in range(0, active.size, block):
             rows = active[first : first + block]
             tile_scores = scores[: rows.size * ids.size].reshape(rows.size, ids.size)
-            np.matmul(growing.viewers[rows], factors, out=tile_scores)
+            whole = rows.size == rows[-1] + 1 - rows[0]
+            np.matmul(
+                growing.viewers[rows[0] : rows[-1] + 1] if whole else growing.viewers[rows], factors, out=tile_scores
+            )
             kernels.mask_seen(tile_scores, rows, *seen, start)
             kernels.collect(tile_scores, ids, rows, k, *growing.state, growing.viewers, videos)
 

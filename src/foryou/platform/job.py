@@ -83,6 +83,12 @@ def journal(lake_root: Path, day: date) -> Path:
     return lake_root / "_nights" / day.isoformat()
 
 
+def degraded_steps(lake_root: Path, day: date) -> list[str]:
+    """What the night's steps fell back on so far, each with the step's name."""
+    entries = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(journal(lake_root, day).glob("*.json"))]
+    return [f"{entry['step']}: {reason}" for entry in entries for reason in entry.get("degraded", [])]
+
+
 def run_step(run: Run, main: Callable[[Run], None]) -> dict[str, Any]:
     """Runs the step and leaves its journal entry: state, seconds, notes; a failure is entered and raised again."""
     started = time.monotonic()

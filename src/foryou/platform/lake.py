@@ -58,6 +58,10 @@ class Lake:
         found = {part["day"] for part in self._delta(table).partitions()}
         return sorted(date.fromisoformat(str(day)) for day in found)
 
+    def days_until(self, table: Table, last: date) -> list[date]:
+        """The days that the table holds up to and with `last`."""
+        return [day for day in self.days(table) if day <= last]
+
     # ---- reading
 
     def read(self, table: Table, *, days: list[date] | None = None) -> DataFrame:

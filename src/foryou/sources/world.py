@@ -227,8 +227,8 @@ def _plays(
 ) -> world_sessions.Plays:
     """Somewhat more plays than `room` lines need."""
     start, videos = world.parameters.day_start_ms(number), world.videos
-    wanted = int(1.05 * room) + 200
-    sessions = world_sessions.draw_sessions(int(1.6 * room) + 600, number, start, world.viewers, rng)
+    wanted = int(0.98 * room) + 200
+    sessions = world_sessions.draw_sessions(int(1.35 * room) + 600, number, start, world.viewers, rng)
     session = np.repeat(np.arange(len(sessions.viewer)), sessions.length)
     viewer = sessions.viewer[session]
     follows = (state.follows["viewer"].to_numpy(), state.follows["creator"].to_numpy())
@@ -257,7 +257,9 @@ def _learn(world: _World, state: _State, plays: world_sessions.Plays) -> None:
     """Heat of tomorrow, and the pairs seen."""
     goods = np.bincount(plays.video[plays.good], minlength=len(world.videos))
     state.heat = COOLING * state.heat + goods + 0.02
-    state.seen = np.union1d(state.seen, plays.viewer * len(world.videos) + plays.video)
+    new = np.sort(plays.viewer * len(world.videos) + plays.video)
+    # Two ascending runs: a stable sort merges them in one pass.
+    state.seen = np.sort(np.concatenate([state.seen, new]), kind="stable")
     state.good += int(plays.good.sum())
     duration = world.videos.duration_ms[plays.video]
     state.long_views += int((plays.watched_ms >= np.minimum(duration, 18_000)).sum())

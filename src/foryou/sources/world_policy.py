@@ -51,15 +51,15 @@ class Exposures:
 class Shelf:
     """The videos that can be shown on one day, ordered for drawing.
 
-    `pool` is all of them and `popular` their cumulative heat; `by_topic` and `by_creator` are the pool sorted,
-    with `topic_heat` cumulative over `by_topic`.
+    `pool` is all of them and `share` their shares of the heat; `by_topic` and `by_creator` are the pool sorted.
+    `topic_heat` is cumulative over `by_topic`, and topic t has its heat from `topic_from[t]` to `topic_from[t + 1]`.
     """
 
     pool: Ints
-    popular: Floats
+    share: Floats
     by_topic: Ints
-    topic_of: Ints
     topic_heat: Floats
+    topic_from: Floats
     by_creator: Ints
     creator_of: Ints
     new: Ints
@@ -85,14 +85,16 @@ def set_shelf(videos: Videos, heat: Floats, day: int) -> Shelf:
     if not len(pool):
         pool = np.arange(1)
     by_topic = pool[np.argsort(videos.topic[pool], kind="stable")]
+    topics = int(videos.topic.max()) + 1
+    heat_of_topic = np.bincount(videos.topic[pool], weights=heat[pool], minlength=topics)
     by_creator = pool[np.argsort(videos.creator[pool], kind="stable")]
     new = pool[videos.uploaded_day[pool] >= day - 1]
     return Shelf(
         pool=pool,
-        popular=np.cumsum(heat[pool]),
+        share=heat[pool] / heat[pool].sum(),
         by_topic=by_topic,
-        topic_of=videos.topic[by_topic],
         topic_heat=np.cumsum(heat[by_topic]),
+        topic_from=np.concatenate([[0.0], np.cumsum(heat_of_topic)]),
         by_creator=by_creator,
         creator_of=videos.creator[by_creator],
         new=new if len(new) else pool,
@@ -132,7 +134,7 @@ def expose(
 
 def _popular(language: Ints, shelf: Shelf, videos: Videos, rng: np.random.Generator) -> Ints:
     """A video in proportion to its heat; of two, the one in the viewer's language."""
-    first, second = (shelf.pool[_by_weight(shelf.popular, rng.random(len(language)))] for _ in range(2))
+    first, second = (_by_heat(len(language), shelf, rng) for _ in range(2))
     return np.where(videos.language[first] == language, first, second)
 
 
@@ -145,8 +147,7 @@ def _personal(
         block = slice(start, start + BLOCK)
         some = viewer[block]
         columns = [_of_believed_topic(some, shelf, beliefs, rng) for _ in range(CANDIDATES // 2)]
-        weights = rng.random((CANDIDATES // 2 - 1, len(some)))
-        columns += [popular[block], *(shelf.pool[_by_weight(shelf.popular, draw)] for draw in weights)]
+        columns += [popular[block], *(_by_heat(len(some), shelf, rng) for _ in range(CANDIDATES // 2 - 1))]
         candidates = np.column_stack(columns)
         scores = np.einsum("nd,nkd->nk", beliefs.vectors[some], videos.appeal[candidates])
         scores += 0.8 * rng.gumbel(size=scores.shape)
@@ -156,10 +157,9 @@ def _personal(
 
 def _of_believed_topic(viewer: Ints, shelf: Shelf, beliefs: Beliefs, rng: np.random.Generator) -> Ints:
     """A video in proportion to heat within a topic drawn from the viewer's believed shares."""
-    draws = rng.random((2, len(viewer)))
+    draws = rng.random((2, len(viewer)), dtype=np.float32)
     topic = (draws[0][:, None] >= beliefs.topic_bounds[viewer]).sum(axis=1)
-    bounds = np.concatenate([[0.0], shelf.topic_heat])
-    low, high = (bounds[np.searchsorted(shelf.topic_of, topic, side=side)] for side in ("left", "right"))
+    low, high = shelf.topic_from[topic], shelf.topic_from[np.minimum(topic + 1, len(shelf.topic_from) - 1)]
     place = np.searchsorted(shelf.topic_heat, low + draws[1] * (high - low), side="right")
     return shelf.by_topic[np.minimum(place, len(shelf.by_topic) - 1)]
 
@@ -179,10 +179,9 @@ def _any_match(ascending: Ints, wanted: Ints, rng: np.random.Generator) -> Ints:
     return np.where(high > low, low + (rng.random(len(wanted)) * (high - low)).astype(np.int64), -1)
 
 
-def _by_weight(cumulative: Floats, draw: Floats) -> Ints:
-    """Places drawn in proportion to the steps of a cumulative sum."""
-    place = np.searchsorted(cumulative, draw * cumulative[-1], side="right")
-    return np.minimum(place, len(cumulative) - 1)
+def _by_heat(count: int, shelf: Shelf, rng: np.random.Generator) -> Ints:
+    """So many videos in proportion to their heat. Counting first and shuffling after is faster than searching."""
+    return rng.permutation(np.repeat(shelf.pool, rng.multinomial(count, shelf.share)))
 
 
 def forbidden(viewer: Ints, moment_ms: Ints, video: Ints, viewers: Viewers, videos: Videos) -> Bools:

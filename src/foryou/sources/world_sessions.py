@@ -130,7 +130,7 @@ def _watch_time(good: Bools, odds: Floats, duration: Ints, rng: np.random.Genera
     to_end = np.where(long & (draw >= 0.3), 0.45 + 0.55 * ratio, to_end)
     part = np.minimum(duration * 0.88 * rng.beta(1.1, 2.2, count), 40_000 + 10_000 * ratio)
     skips = rng.random(count) < sigmoid(-0.9 - 0.7 * odds) * 0.75
-    skip = np.minimum(2_000, 0.1 * duration) * ratio
+    skip = np.minimum(2_000, 0.1 * duration) * np.sqrt(ratio)
     watched = np.where(good, np.minimum(to_end, 6.0) * duration, np.where(skips, skip, np.maximum(part, 300)))
     return np.maximum(np.rint(watched), 20).astype(np.int64)
 

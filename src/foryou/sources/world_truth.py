@@ -2,8 +2,8 @@
 
 The log-odds that a viewer watches a video well are one dot product, `taste · appeal`:
 
-    topics (sd 0.8)  +  latent part that no tag explains (sd 0.8)  +  quality (sd 0.55)  +  generosity (sd 0.4)
-    +  0.6 for a shared language  -  2.15
+    topics (sd 0.9)  +  latent part that no tag explains (sd 0.9)  +  quality (sd 0.55)  +  generosity (sd 0.4)
+    +  0.6 for a shared language  -  2.4
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from foryou.errors import InputMissing
 from foryou.sources.world_words import LANGUAGES
 
-TOPIC_SD, LATENT_SD, QUALITY_SD, GENEROSITY_SD, SHARED_LANGUAGE, BASE = 0.8, 0.8, 0.55, 0.4, 0.6, -2.15
+TOPIC_SD, LATENT_SD, QUALITY_SD, GENEROSITY_SD, SHARED_LANGUAGE, BASE = 0.9, 0.9, 0.55, 0.4, 0.6, -2.4
 FILE = "world.npz"
 
 Floats = npt.NDArray[np.floating]

@@ -1,0 +1,74 @@
+"""Parses, validates and deduplicates the day's log; bad lines go to `rejected_events`; too many stop the night."""
+
+from statistics import median
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from foryou import tables
+from foryou.errors import DataRejected
+from foryou.platform import checks
+from foryou.platform.job import Run, job
+from foryou.signals import events
+from foryou.sources import landed_frames, landing
+
+
+def main(run: Run) -> None:
+    chosen = run.settings.events
+    landed = landing.check_day(run.landing, run.day)
+    lines = landed_frames.read(run.lake.spark, landed, "events")
+    earlier = run.lake.read(tables.EVENTS, days=run.window(chosen.lookback_days + 1)[:-1])
+    video_ids = run.lake.read(tables.VIDEO_IDS)
+    sound = events.mark_unknown_videos(events.judge(lines, run.day, chosen), video_ids)
+    # Uses: the counts, the checks, the events and what was refused.
+    judged = events.mark_duplicates(sound, earlier).cache()
+    try:
+        _count(run, judged, landed)
+        run.record_checks(_checked(run, judged))
+        run.lake.replace_day(tables.EVENTS, run.day, events.accepted(judged))
+        run.lake.replace_day(tables.REJECTED_EVENTS, run.day, events.rejected(judged))
+    finally:
+        judged.unpersist()
+
+
+def _count(run: Run, judged: DataFrame, landed: landing.LandedDay) -> None:
+    reasons = {row.reason: row["count"] for row in judged.groupBy("reason").count().collect()}
+    read, accepted = sum(reasons.values()), reasons.pop(None, 0)
+    landed_frames.recount(landed, "events", read)
+    run.note(rows_read=read, rows_accepted=accepted, rows_rejected=read - accepted, rejected_by_reason=reasons)
+    unknown = landed_frames.unknown_fields(landed, "events")
+    if unknown:
+        run.note(unknown_fields=unknown)
+    if not accepted and read == reasons.get("duplicate", 0):
+        raise DataRejected(
+            "events",
+            day=run.day,
+            wanted="events",
+            found=f"an empty day ({read} rows, all of them known)" if read else "an empty day",
+            next_step="nothing: the release before stays live; land the day again if it should have had events",
+        )
+
+
+def _checked(run: Run, judged: DataFrame) -> list[checks.Outcome]:
+    """The contract on what is accepted, and the three gates: the share refused, the number of rows, freshness."""
+    chosen = run.settings.events
+    bad = F.when(~F.col("reason").isin(*events.NOT_BAD), F.col("reason"))
+    share = checks.share_present("rejected share is small", "reason", chosen.max_rejected_share)
+    gates = [checks.newest_day("events reach the day", "happened_at", run.day, run.day), *_usual_rows(run)]
+    return [
+        *checks.validate(judged.select(bad.alias("reason")), tables.REJECTED_EVENTS, more=[share], contract=False),
+        *checks.validate(events.accepted(judged), tables.EVENTS, more=gates),
+    ]
+
+
+def _usual_rows(run: Run) -> list[checks.Expected]:
+    chosen = run.settings.events
+    recent = [day for day in run.window(chosen.recent_days + 1)[:-1] if day in run.lake.days(tables.EVENTS)]
+    if not recent:
+        return []
+    usual = median(run.lake.count_day(tables.EVENTS, day) for day in recent)
+    return [checks.row_count(int(chosen.min_rows_share * usual), int(chosen.max_rows_share * usual) + 1)]
+
+
+if __name__ == "__main__":
+    job(main)

@@ -1,0 +1,127 @@
+"""Writes the published tables, checks them, then moves the pointer."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from foryou import steps, tables
+from foryou.candidates import night
+from foryou.catalogue import eligible
+from foryou.contract import Table
+from foryou.models import matrices
+from foryou.platform import checks
+from foryou.platform.checks import Outcome
+from foryou.platform.job import Run, degraded_steps, job
+from foryou.publishing import audit, publish, release
+
+
+def main(run: Run) -> None:
+    manifest = Path(steps.manifest(str(run.landing), run.day.isoformat())).read_text(encoding="utf-8")
+    name = release.release_id(run.day, run.settings.digest(), json.dumps(json.loads(manifest), sort_keys=True))
+    with run.lake.locked("publish"):
+        shown = _shown(run)
+        counts = _write(run, name, shown)
+        run.record_checks(_audited(run, counts, shown))
+        _move_pointer(run, name, counts)
+    run.note(release=name, viewers=counts["feeds"])
+
+
+def _shown(run: Run) -> NDArray[np.bool_]:
+    allowed = eligible.eligibility(run.lake.read_day(tables.VIDEOS, run.day)).where("shown").select("video")
+    return night.flags(allowed.toArrow()["video"], run.lake.arrow(tables.VIDEO_IDS, ["video"]).num_rows)
+
+
+def _write(run: Run, name: str, shown: NDArray[np.bool_]) -> dict[str, int]:
+    """The rows of each published table, written as new versions that no reader knows of yet."""
+    lake, day = run.lake, run.day
+    video_ids = lake.arrow(tables.VIDEO_IDS, ["video_id", "video"])
+    popular = lake.arrow(tables.POPULAR, days=[day])
+    rows = {
+        tables.PUBLISHED_POPULAR: publish.popular(popular, video_ids, day, name),
+        tables.PUBLISHED_SIMILAR: publish.similar(lake.arrow(tables.SIMILAR, days=[day]), video_ids, shown, day, name),
+    }
+    for table, content in rows.items():
+        lake.replace_all_arrow(table, content)
+    with lake.scratch() as folder:
+        _save_names(run, folder, video_ids, popular)
+        candidates = _write_lists(run, publish.candidates, tables.CANDIDATES, tables.PUBLISHED_CANDIDATES, folder, name)
+        feeds = _write_lists(run, publish.feeds, tables.FEEDS, tables.PUBLISHED_FEEDS, folder, name)
+    sizes = {table.name: content.num_rows for table, content in rows.items()}
+    return sizes | {"candidates": candidates, "feeds": feeds}
+
+
+def _save_names(run: Run, folder: Path, video_ids: pa.Table, popular: pa.Table) -> None:
+    viewer_ids = run.lake.arrow(tables.VIEWER_IDS, ["viewer_id", "viewer"])
+    viewers = run.lake.arrow(tables.VIEWERS, ["viewer", "country", "language"], days=[run.day])
+    segments, _ = night.popular_rows(popular)
+    own = night.own_segments(viewers, segments, viewer_ids.num_rows)
+    publish.save_names(folder, viewer_ids, video_ids, segments, own)
+
+
+def _write_lists(
+    run: Run, rows: Callable[..., Iterator[pa.Table]], source: Table, target: Table, folder: Path, name: str
+) -> int:
+    files = run.lake.files(source, run.day)
+    make = partial(rows, files=files, folder=folder, day=run.day, release_id=name)
+    return run.lake.replace_parts(target, run.day, len(files), make)
+
+
+def _audited(run: Run, counts: dict[str, int], shown: NDArray[np.bool_]) -> list[Outcome]:
+    """Every published table against its contract, and the lists against what no list may hold."""
+    found: list[Outcome] = []
+    for table in tables.PUBLISHED:
+        frame = run.lake.read(table)
+        keys = [name for name in frame.columns if name != "items"]
+        found += checks.validate(frame.select(*keys), table, more=[checks.row_count(at_least=1)])
+    seen = run.lake.arrow(tables.SEEN, ["viewer", "video"], days=run.lake.days_until(tables.SEEN, run.day))
+    n_viewers = run.lake.arrow(tables.VIEWER_IDS, ["viewer"]).num_rows
+    seen_rows = matrices.rows(seen["viewer"], seen["video"], None, n_viewers)
+    for table, length in (
+        (tables.CANDIDATES, run.settings.candidates.length),
+        (tables.FEEDS, run.settings.feeds.length),
+    ):
+        lists = run.lake.arrow(table, ["viewer", "videos", "scores"], days=[run.day])
+        at_fault = audit.faults(lists, seen_rows, shown, length)
+        run.note(**{f"short_{table.name}": at_fault.pop("short")})
+        found += [
+            Outcome(table.name, f"nothing {fault} in {table.name}", count == 0, True, f"{count:,} items")
+            for fault, count in at_fault.items()
+        ]
+    return [*found, _served(run, counts)]
+
+
+def _served(run: Run, counts: dict[str, int]) -> Outcome:
+    """As many viewers as the release before, or nearly: fewer means that something was lost on the way."""
+    before = release.live(run.lake.arrow(tables.RELEASES))
+    served = dict(before["counts"])["feeds"] if before and before["day"] < run.day else 0
+    enough = counts["feeds"] >= run.settings.publishing.min_served_share * served
+    return Outcome(
+        "feeds", "served viewers are as many as before", enough, True, f"{counts['feeds']:,}, before {served:,}"
+    )
+
+
+def _move_pointer(run: Run, name: str, counts: dict[str, int]) -> None:
+    lake = run.lake
+    fell_back = degraded_steps(lake.root, run.day) + run.degraded
+    model = lake.arrow(tables.MODELS, ["model_version"], days=[run.day])["model_version"][0].as_py()
+    rows = release.moved(
+        lake.arrow(tables.RELEASES),
+        name,
+        run.day,
+        status="degraded" if fell_back else "ok",
+        model_version=model,
+        versions={table.name: lake.version(table) for table in tables.PUBLISHED},
+        counts=counts,
+        published_at=datetime.now(UTC),
+    )
+    lake.replace_all_arrow(tables.RELEASES, rows)
+
+
+if __name__ == "__main__":
+    job(main)
