@@ -6,7 +6,7 @@ from pyspark.sql import functions as F
 from foryou import tables
 from foryou.catalogue import catalogue
 from foryou.models import ids
-from foryou.platform.checks import Outcome, share_outcome
+from foryou.platform import checks
 from foryou.platform.job import Run, job
 from foryou.sources import landed_frames, landing
 
@@ -16,13 +16,14 @@ JUDGES = {
     "follows": catalogue.judge_follows,
     "controls": catalogue.judge_controls,
 }
+CHECKED_BY_CONTRACT = ("videos", "viewers")
 
 
 def main(run: Run) -> None:
     landed = landing.check_day(run.landing, run.day)
     judged = {kind: judge(landed_frames.read(run.lake.spark, landed, kind)).cache() for kind, judge in JUDGES.items()}
-    run.record_checks([_few_rejected(run, kind, rows) for kind, rows in judged.items()])
     sound = {kind: rows.where(F.col("reason").isNull()).drop("reason") for kind, rows in judged.items()}
+    run.record_checks([outcome for kind in JUDGES for outcome in _checked(run, kind, judged[kind], sound[kind])])
     run.lake.replace_day(tables.VIDEOS, run.day, _numbered(run, sound["videos"], tables.VIDEO_IDS, "video"))
     run.lake.replace_day(tables.VIEWERS, run.day, _numbered(run, sound["viewers"], tables.VIEWER_IDS, "viewer"))
     run.lake.replace_day(tables.FOLLOWS, run.day, sound["follows"])
@@ -31,10 +32,16 @@ def main(run: Run) -> None:
         rows.unpersist()
 
 
-def _few_rejected(run: Run, kind: str, rows: DataFrame) -> Outcome:
-    counts = {row.reason: row["count"] for row in rows.groupBy("reason").count().collect()}
-    run.note(**{kind: counts.get(None, 0)})
-    return share_outcome(f"landing/{kind}", counts, run.settings.catalogue.max_rejected_share)
+def _checked(run: Run, kind: str, judged: DataFrame, sound: DataFrame) -> list[checks.Outcome]:
+    table = next(table for table in tables.ALL if table.name == kind)
+    share = checks.share_present(
+        f"rejected share of {kind} is small", "fault", run.settings.catalogue.max_rejected_share
+    )
+    run.note(**{kind: sound.count()})
+    return [
+        *checks.validate(judged.select(F.col("reason").alias("fault")), table, more=[share]),
+        *(checks.validate(sound, table) if kind in CHECKED_BY_CONTRACT else []),
+    ]
 
 
 def _numbered(run: Run, rows: DataFrame, table: tables.Table, dense: str) -> DataFrame:

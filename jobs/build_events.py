@@ -24,7 +24,7 @@ def main(run: Run) -> None:
     judged = events.mark_duplicates(sound, earlier).cache()
     try:
         _count(run, judged, landed)
-        run.record_checks(_checked(run, judged))
+        run.record_checks(_checked(run, judged), detail=f"by reason {run.notes['rejected_by_reason']}")
         run.lake.replace_day(tables.EVENTS, run.day, events.accepted(judged))
         run.lake.replace_day(tables.REJECTED_EVENTS, run.day, events.rejected(judged))
     finally:
@@ -53,10 +53,10 @@ def _checked(run: Run, judged: DataFrame) -> list[checks.Outcome]:
     """The contract on what is accepted, and the three gates: the share refused, the number of rows, freshness."""
     chosen = run.settings.events
     bad = F.when(~F.col("reason").isin(*events.NOT_BAD), F.col("reason"))
-    share = checks.share_present("rejected share is small", "reason", chosen.max_rejected_share)
+    share = checks.share_present("rejected share is small", "fault", chosen.max_rejected_share)
     gates = [checks.newest_day("events reach the day", "happened_at", run.day, run.day), *_usual_rows(run)]
     return [
-        *checks.validate(judged.select(bad.alias("reason")), tables.REJECTED_EVENTS, more=[share], contract=False),
+        *checks.validate(judged.select(bad.alias("fault")), tables.REJECTED_EVENTS, more=[share]),
         *checks.validate(events.accepted(judged), tables.EVENTS, more=gates),
     ]
 

@@ -51,7 +51,7 @@ def test_the_jars_are_those_of_the_pinned_packages():
     pins = dict(re.findall(r"^([a-z-]+)==(\S+)$", (ROOT / "requirements.in").read_text(), flags=re.MULTILINE))
     spark, delta = pins["pyspark"].rpartition(".")[0], pins["delta-spark"]
     assert set(fetch_jars.SHA256) == {f"delta-spark_{spark}_2.13-{delta}.jar", f"delta-storage-{delta}.jar"}
-    assert fetch_jars.PACKAGES == f"io.delta:delta-spark_{spark}_2.13:{delta},io.delta:delta-storage:{delta}"
+    assert f"io.delta:delta-spark_{spark}_2.13:{delta},io.delta:delta-storage:{delta}" == fetch_jars.PACKAGES
 
 
 def test_jars_that_are_there_are_left_alone(tmp_path):

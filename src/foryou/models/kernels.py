@@ -178,7 +178,7 @@ def collect(scores, ids, rows, k, near, near_ids, sizes, floors, bounds, viewers
             if size + STRIDE > mine.size:
                 size, floor = _shrink(mine, mine_ids, size, k, spare, floor, (bound[0], bound[1]), viewers[row], videos)
             size = _append(mine, mine_ids, size, fresh[start:stop], ids[start:stop], floor)
-        if size > k + k // 4:
+        if size > k + k // 1:
             size, floor = _shrink(mine, mine_ids, size, k, spare, floor, (bound[0], bound[1]), viewers[row], videos)
         sizes[row], floors[row] = size, floor
 

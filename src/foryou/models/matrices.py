@@ -103,3 +103,9 @@ def _flat(lists_of: pa.ChunkedArray) -> pa.ChunkedArray:
 def _offsets(lists_of: pa.ChunkedArray) -> NDArray[np.int64]:
     lengths = pa.compute.list_value_length(lists_of).to_numpy()
     return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def vectors(matrix: NDArray[np.float32]) -> pa.ListArray:
+    """The rows of a matrix as an Arrow list array."""
+    offsets = np.arange(0, matrix.size + 1, max(1, matrix.shape[1]), dtype=np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.ascontiguousarray(matrix).ravel()))

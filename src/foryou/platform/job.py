@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -51,28 +50,32 @@ class Run:
         """The night goes on and is published as `degraded`."""
         self.degraded.append(reason)
 
-    def record_checks(self, outcomes: Iterable[Outcome]) -> None:
-        """Writes the outcomes to `checks`; raises DataRejected if one that gates failed and nobody overrode it."""
+    def record_checks(self, outcomes: Iterable[Outcome], detail: str = "") -> None:
+        """Writes the outcomes to `checks`; raises DataRejected if one that gates failed and nobody overrode it.
+
+        `detail` is what a person should know beside the outcomes, should the night stop here.
+        """
         found = list(outcomes)
         overridden = [self.overrides.get(outcome.expectation) for outcome in found]
         rows = [outcome.as_row(self.step) for outcome in found]
         for row, reason, outcome in zip(rows, overridden, found, strict=True):
             row["override"] = None if outcome.passed else reason
         self.lake.replace_day_arrow(tables.CHECKS, self.day, _rows(rows), where=f"step = '{self.step}'")
-        self._gate([o for o, reason in zip(found, overridden, strict=True) if not o.passed and not reason])
+        failed = [o for o, reason in zip(found, overridden, strict=True) if not o.passed and not reason]
+        self._gate([outcome for outcome in failed if outcome.gates], detail)
         for outcome, reason in zip(found, overridden, strict=True):
             if reason and not outcome.passed:
                 self.degrade(f"{outcome.expectation} overridden: {reason}")
 
-    def _gate(self, failed: list[Outcome]) -> None:
-        stopping = [outcome for outcome in failed if outcome.gates]
+    def _gate(self, stopping: list[Outcome], detail: str) -> None:
         if not stopping:
             return
+        observed = "; ".join(str(outcome.observed) for outcome in stopping)
         raise DataRejected(
             stopping[0].table,
             day=self.day,
             wanted="; ".join(outcome.expectation for outcome in stopping),
-            found="; ".join(str(outcome.observed) for outcome in stopping),
+            found=f"{observed} ({detail})" if detail else observed,
             next_step="mend the input and run the night again, or go on with "
             f"--override '{stopping[0].expectation}=why it may pass' (recorded)",
         )
@@ -110,7 +113,7 @@ def write_json(path: Path, content: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     part.write_text(json.dumps(content, indent=1, sort_keys=True, default=str), encoding="utf-8")
-    os.replace(part, path)
+    part.replace(path)
 
 
 def parse_overrides(texts: Iterable[str]) -> dict[str, str]:

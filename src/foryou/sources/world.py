@@ -227,8 +227,8 @@ def _plays(
 ) -> world_sessions.Plays:
     """Somewhat more plays than `room` lines need."""
     start, videos = world.parameters.day_start_ms(number), world.videos
-    wanted = int(0.98 * room) + 200
-    sessions = world_sessions.draw_sessions(int(1.35 * room) + 600, number, start, world.viewers, rng)
+    wanted = int(1.04 * room) + 300
+    sessions = world_sessions.draw_sessions(int(1.4 * room) + 800, number, start, world.viewers, rng)
     session = np.repeat(np.arange(len(sessions.viewer)), sessions.length)
     viewer = sessions.viewer[session]
     follows = (state.follows["viewer"].to_numpy(), state.follows["creator"].to_numpy())

@@ -103,7 +103,7 @@ def watch(
         watched_ms=watched,
         at_ms=np.zeros(len(video), dtype=np.int64),
     )
-    bored = rng.random(len(video)) < 0.03 * sigmoid(-1.5 - odds)
+    bored = rng.random(len(video)) < 0.03 * sigmoid(-2.2 - odds)
     return plays.take(_count_before_since(session, bored) == 0)
 
 

@@ -1,0 +1,126 @@
+"""How yesterday's model did on the day, beside popularity (DESIGN §7, judging)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from foryou.evaluation import metrics
+from foryou.models import matrices, topk
+from foryou.models.matrices import Rows
+from foryou.settings import Evaluation
+
+DEPTHS = (20, 100)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What is judged: yesterday's factors and list of popular videos; against what: the day's views.
+
+    `seen` has what each viewer had seen before the day; `shown` the videos that may be shown.
+    """
+
+    viewer_factors: NDArray[np.float32]
+    video_factors: NDArray[np.float32]
+    popular: Rows
+    seen: Rows
+    shown: NDArray[np.bool_]
+
+
+def evaluate(views: pa.Table, judged: Judged, settings: Evaluation) -> list[dict[str, object]]:
+    """One row per ranking and measure: `ranking`, `measure`, `value`, `low`, `high`, `viewers`.
+
+    `auc_exposed` compares good with other views of the day for each viewer who had both; recall and NDCG rank the
+    whole catalogue without what was seen before, for up to `max_viewers` viewers with a good watch of something new.
+    """
+    scores = {"factors": _factor_scores(views, judged), "popularity": _popular_scores(views, judged)}
+    found = [_auc(ranking, views, score) for ranking, score in scores.items()]
+    viewers, truth = _truth(views, judged, settings)
+    if len(viewers) == 0:
+        return [row for row in found if row["viewers"]]
+    for ranking, lists in _lists(viewers, judged).items():
+        found += [_ranked(ranking, measure, depth, lists, truth) for depth in DEPTHS for measure in ("recall", "ndcg")]
+        found.append(_coverage(ranking, lists, judged.shown))
+    return [row for row in found if row["viewers"]]
+
+
+def _factor_scores(views: pa.Table, judged: Judged) -> NDArray[np.float32]:
+    viewer, video = views["viewer"].to_numpy(), views["video"].to_numpy()
+    return np.einsum("ij,ij->i", judged.viewer_factors[viewer], judged.video_factors[video])
+
+
+def _popular_scores(views: pa.Table, judged: Judged) -> NDArray[np.float32]:
+    of_video = np.zeros(len(judged.shown), np.float32)
+    of_video[judged.popular.indices] = judged.popular.values
+    return of_video[views["video"].to_numpy()]
+
+
+def _auc(ranking: str, views: pa.Table, scores: NDArray[np.float32]) -> dict[str, object]:
+    """Only views of viewers whom the model knows: both rankings are judged on the same rows."""
+    each = metrics.auc_by_viewer(views["viewer"].to_numpy(), scores, views["good"].to_numpy(zero_copy_only=False))
+    return _row(ranking, "auc_exposed", each)
+
+
+def _truth(views: pa.Table, judged: Judged, settings: Evaluation) -> tuple[NDArray[np.int32], Rows]:
+    """A seeded choice of viewers with a good watch of a video that was new to them, and those videos."""
+    good = views.filter(views["good"])
+    height = len(judged.seen.indptr) - 1
+    rows = matrices.rows(good["viewer"], good["video"], None, height)
+    viewer = np.repeat(np.arange(height, dtype=np.int64), np.diff(rows.indptr))
+    seen_viewer = np.repeat(np.arange(height, dtype=np.int64), np.diff(judged.seen.indptr))
+    n_videos = len(judged.shown)
+    new = ~np.isin(viewer * n_videos + rows.indices, seen_viewer * n_videos + judged.seen.indices)
+    known = judged.viewer_factors[viewer].any(axis=1)
+    kept = new & known & judged.shown[rows.indices]
+    truth = matrices.rows(_column(viewer[kept]), _column(rows.indices[kept]), None, height)
+    viewers = np.unique(viewer[kept]).astype(np.int32)
+    if len(viewers) > settings.max_viewers:
+        chosen = np.random.default_rng(settings.seed).choice(viewers, settings.max_viewers, replace=False)
+        viewers = np.sort(chosen)
+    return viewers, truth.of(viewers)
+
+
+def _lists(viewers: NDArray[np.int32], judged: Judged) -> dict[str, NDArray[np.int32]]:
+    seen = judged.seen.of(viewers)
+    masked = {"seen_indptr": seen.indptr, "seen_indices": seen.indices}
+    ones = np.ones(len(viewers), np.float32)
+    first = np.zeros(len(viewers), np.int32)
+    by_factors, _ = topk.top_k(
+        judged.viewer_factors[viewers], judged.video_factors, max(DEPTHS), eligible=judged.shown, threads=2, **masked
+    )
+    by_popularity, _ = topk.top_k_sparse(
+        np.arange(len(viewers) + 1, dtype=np.int64),
+        first,
+        ones,
+        judged.popular.csr(len(judged.shown)),
+        max(DEPTHS),
+        eligible=judged.shown,
+        **masked,
+    )
+    return {"factors": by_factors, "popularity": by_popularity}
+
+
+def _ranked(ranking: str, measure: str, depth: int, lists: NDArray[np.int32], truth: Rows) -> dict[str, object]:
+    of = metrics.recall if measure == "recall" else metrics.ndcg
+    return _row(ranking, f"{measure}@{depth}", of(lists, truth.indptr, truth.indices, depth))
+
+
+def _coverage(ranking: str, lists: NDArray[np.int32], shown: NDArray[np.bool_]) -> dict[str, object]:
+    value = metrics.coverage(lists, int(shown.sum()), max(DEPTHS))
+    measure = f"coverage@{max(DEPTHS)}"
+    return {"ranking": ranking, "measure": measure, "value": value, "low": None, "high": None, "viewers": len(lists)}
+
+
+def _row(ranking: str, measure: str, each: NDArray[np.float64]) -> dict[str, object]:
+    """The mean over viewers with its 95 % interval; no viewers, no interval."""
+    if len(each) == 0:
+        return {"ranking": ranking, "measure": measure, "value": 0.0, "low": None, "high": None, "viewers": 0}
+    value, low, high = metrics.mean_interval(each)
+    return {"ranking": ranking, "measure": measure, "value": value, "low": low, "high": high, "viewers": len(each)}
+
+
+def _column(values: NDArray[np.generic]) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.array(values.astype(np.int32))])

@@ -1,0 +1,53 @@
+"""From interactions to factors: the values that the model learns from, the fit, and what would make it unfit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy import sparse
+
+from foryou.models import factors, matrices
+from foryou.settings import Factors
+
+Start = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+def matrix(interactions: pa.Table, viewers: int, videos: int) -> sparse.csr_matrix:
+    """Strengths [viewers, videos]; a strength of 0 says no more than an unseen video, and is left out."""
+    rows = matrices.rows(interactions["viewer"], interactions["video"], interactions["strength"], viewers)
+    found = rows.csr(videos)
+    found.eliminate_zeros()
+    return found
+
+
+def values(strengths: sparse.csr_matrix, alpha: float) -> sparse.csr_matrix:
+    """`sign(s)·(1 + alpha·|s|)`: a dislike always weighs more than an unseen video (DESIGN §7)."""
+    found = strengths.copy()
+    found.data = (np.sign(found.data) * (1 + alpha * np.abs(found.data))).astype(np.float32)
+    return found
+
+
+def fit(strengths: sparse.csr_matrix, start: Start | None, settings: Factors) -> factors.Factors:
+    """One fit: from cold, or in fewer rounds from yesterday's factors."""
+    return factors.fit(
+        values(strengths, settings.alpha),
+        factors=settings.factors,
+        iterations=settings.warm_iterations if start else settings.iterations,
+        regularization=settings.regularization,
+        seed=settings.seed,
+        start=start,
+        threads=0,
+    )
+
+
+def faults(fitted: factors.Factors, strengths: sparse.csr_matrix, start: Start | None, settings: Factors) -> list[str]:
+    """What is wrong with the factors, in words; empty if they may be used."""
+    return factors.check(
+        fitted,
+        viewers_with_data=np.diff(strengths.indptr) > 0,
+        videos_with_data=np.bincount(strengths.indices, minlength=strengths.shape[1]) > 0,
+        factors=settings.factors,
+        previous=start,
+        max_norm_ratio=settings.max_norm_ratio,
+    )

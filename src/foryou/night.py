@@ -1,0 +1,182 @@
+"""Nights in one process: the steps of `steps.py` one after another, with what the lake lacks built before them."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from foryou import settings as setting
+from foryou import steps, tables
+from foryou.errors import AlreadyRunning, ForYouError, InputMissing
+from foryou.platform import spark
+from foryou.platform.job import Run, journal, run_step, write_json
+from foryou.platform.lake import Lake
+from foryou.settings import Settings
+
+JOBS = setting.ROOT / "jobs"
+
+Told = Callable[[date, str, dict[str, Any] | None], None]
+"""Told of a step's start (day, step, None) and of its end (day, step, journal entry)."""
+
+
+@dataclass
+class Night:
+    """One lake with what its nights need; opened by `opened`."""
+
+    landing: Path
+    lake: Lake
+    settings: Settings
+    overrides: dict[str, str] = field(default_factory=dict)
+    told: Told = lambda day, step, entry: None
+
+    def run(self, day: date) -> dict[str, Any]:
+        """Runs the night of a day and gives its summary; steps that a broken attempt finished are not run again.
+
+        Raises the error of the step that failed; what was published before stays as it was.
+        """
+        started = time.monotonic()
+        self._require_landed(day)
+        built = self.build_missing_days(day)
+        done = self._finished(day)
+        entries = [self._step(day, step.name, done) for step in steps.STEPS]
+        summary = _summary(day, entries, built, time.monotonic() - started)
+        write_json(self._state_file(day), {"inputs": self._inputs(day), "finished": summary})
+        return summary
+
+    def build_missing_days(self, day: date) -> list[date]:
+        """Builds the views of every earlier landed day of the window that the lake lacks; gives those days."""
+        window = Run("", day, self.landing, self.lake, self.settings).window(self.settings.interactions.window_days)
+        have = set(self.lake.days(tables.VIEWS))
+        missing = [each for each in window[:-1] if each not in have and self._landed(each)]
+        for each in missing:
+            done = self._finished(each)
+            for name in steps.PER_LANDED_DAY:
+                self._step(each, name, done)
+        return missing
+
+    def _step(self, day: date, name: str, done: set[str]) -> dict[str, Any]:
+        if name in done:
+            return json.loads((journal(self.lake.root, day) / f"{name}.json").read_text(encoding="utf-8"))
+        self.told(day, name, None)
+        run = Run(name, day, self.landing, self.lake, self.settings, self.overrides)
+        try:
+            entry = run_step(run, _job(name).main)
+        except ForYouError as error:
+            self.told(day, name, {"step": name, "state": "failed", **error.as_dict()})
+            raise
+        write_json(self._state_file(day), {"inputs": self._inputs(day), "done": sorted(done | {name})})
+        done.add(name)
+        self.told(day, name, entry)
+        return entry
+
+    def _finished(self, day: date) -> set[str]:
+        """Steps that an unfinished attempt with the same inputs has behind it."""
+        file = self._state_file(day)
+        if not file.exists():
+            return set()
+        state = json.loads(file.read_text(encoding="utf-8"))
+        return set(state.get("done", [])) if state["inputs"] == self._inputs(day) else set()
+
+    def _state_file(self, day: date) -> Path:
+        return self.lake.root / "_nights" / f"{day.isoformat()}.json"
+
+    def _inputs(self, day: date) -> str:
+        """A digest of what was landed and asked for: another one, and nothing of an earlier attempt is kept."""
+        manifest = Path(steps.manifest(str(self.landing), day.isoformat())).read_bytes()
+        told = manifest + self.settings.digest().encode() + json.dumps(self.overrides, sort_keys=True).encode()
+        return hashlib.sha256(told).hexdigest()
+
+    def _landed(self, day: date) -> bool:
+        return Path(steps.manifest(str(self.landing), day.isoformat())).is_file()
+
+    def _require_landed(self, day: date) -> None:
+        if not self._landed(day):
+            raise InputMissing(
+                "landing",
+                day=day,
+                wanted=steps.manifest(str(self.landing), day.isoformat()),
+                found="no such file",
+                next_step="wait for the day to land (its manifest comes last), or check --landing and --day",
+            )
+
+
+@contextmanager
+def opened(
+    landing: Path,
+    lake: Path,
+    settings: Settings,
+    *,
+    overrides: dict[str, str] | None = None,
+    told: Told = lambda day, step, entry: None,
+) -> Iterator[Night]:
+    """A lake for nights in this process alone. Raises AlreadyRunning if another process runs nights on it."""
+    log = lake / "_logs" / "spark.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+
+    def session() -> SparkSession:
+        return spark.session(settings.spark, "foryou", log)
+
+    opened_lake = Lake(lake, session)
+    try:
+        with opened_lake.locked("nights", wait=False):
+            yield Night(landing, opened_lake, settings, overrides or {}, told)
+    except BlockingIOError as error:
+        raise AlreadyRunning(
+            "lake",
+            wanted=f"{lake} to ourselves",
+            found="another process running nights on it",
+            next_step="wait until it is done; if a process hangs, end it: its lock goes with it",
+        ) from error
+
+
+def days_between(landing: Path, first: date, last: date) -> list[date]:
+    """The landed days from `first` to `last`. Raises InputMissing if there are none."""
+    folders = (path.parent.name.removeprefix("day=") for path in landing.glob("day=*/_manifest.json"))
+    found = sorted(day for day in map(_day, folders) if day and first <= day <= last)
+    if not found:
+        raise InputMissing(
+            "landing",
+            wanted=f"landed days from {first} to {last} below {landing}",
+            found="none",
+            next_step="check --landing, --from and --to",
+        )
+    return found
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _job(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"foryou_job_{name}", JOBS / f"{name}.py")
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(JOBS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _summary(day: date, entries: list[dict[str, Any]], built: list[date], seconds: float) -> dict[str, Any]:
+    degraded = [f"{entry['step']}: {reason}" for entry in entries for reason in entry.get("degraded", [])]
+    return {
+        "day": day.isoformat(),
+        "status": "degraded" if degraded else "ok",
+        "degraded": degraded,
+        "built_days": [each.isoformat() for each in built],
+        "seconds": round(seconds, 1),
+        "steps": {entry["step"]: {"seconds": entry["seconds"], **entry["notes"]} for entry in entries},
+    }

@@ -1,0 +1,49 @@
+"""How Spark is configured, as plain data: the session and the submit commands of Airflow take it from here."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from foryou.errors import InputMissing
+from foryou.settings import Spark
+
+JARS = Path(sys.prefix) / "jars"
+LOOPBACK = "127.0.0.1"
+
+
+def delta_jars() -> list[Path]:
+    """Delta's JARs as set-up left them in the environment. Raises InputMissing where they are not."""
+    found = [path for name in ("delta-spark_*", "delta-storage-*") for path in sorted(JARS.glob(f"{name}.jar"))]
+    if len(found) < 2:
+        raise InputMissing(
+            "environment",
+            wanted=f"delta-spark and delta-storage in {JARS}",
+            found=", ".join(path.name for path in found) or "none of them",
+            next_step="run `make setup` once with access to a Maven repository",
+        )
+    return found
+
+
+def submitted(settings: Spark) -> dict[str, str]:
+    """What a `spark-submit` of ours passes as `--conf`; the session adds nothing that changes a result."""
+    return of_session(settings) | {"spark.driver.memory": f"{settings.driver_memory_gb}g"}
+
+
+def of_session(settings: Spark) -> dict[str, str]:
+    """What holds wherever Spark runs; master, memory and log belong to whoever starts the process."""
+    return {
+        "spark.jars": ",".join(str(path) for path in delta_jars()),
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
+        "spark.databricks.delta.snapshotPartitions": "1",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.sql.execution.arrow.maxRecordsPerBatch": "100000",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.driver.host": LOOPBACK,
+        "spark.driver.bindAddress": LOOPBACK,
+        "spark.sql.sources.parallelPartitionDiscovery.threshold": "1000",
+    }
