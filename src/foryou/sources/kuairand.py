@@ -65,7 +65,11 @@ def import_logs(
     lies after the user's first event. KuaiRand has no list of follows: that snapshot is empty.
 
     `progress(day, events)` is called after each day. `OUT/_kuairand.json` records the rows and the unreadable
-    rows of each file, and the pool. Memory: one day of events, and the catalogue as of that day.
+    rows of each file, and the pool.
+
+    Cost: logs are streamed; one day of events and the catalogue as of that day are in memory (measured: 0.8 GB
+    for 4 M rows and 1.5 M videos, so 27K's 32 M videos want a machine of 20 GB). Each day repeats the catalogue:
+    take `format="parquet"` for 1K and 27K, which is 15 times smaller on disk.
 
     Raises `InputMissing` for a file that is not there, `ContractBroken` naming all missing columns, and
     `DataRejected` when a file has no readable row or more than a fifth of it is unreadable.
