@@ -19,6 +19,7 @@ from foryou.contract import Column, Table
 
 _LARGEST = sys.float_info.max
 """Spark sorts NaN above everything, so `x >= 0` holds for it: every range of floats needs an upper end to catch it."""
+_SHARE_OF_KEYS = "ExpectColumnProportionOfUniqueValuesToBeBetween"
 _EPOCH, _FIRST_DAY, _LAST_DAY = date(1970, 1, 1), -719_162, 2_932_896
 """Days since 1970 that Python's dates can hold."""
 
@@ -184,15 +185,10 @@ def _unique(key: Sequence[str]) -> Expected:
     """As a share of distinct keys: one aggregate, where counting within windows sorts the whole table."""
 
     def tell(result: Mapping[str, Any]) -> str:
-        return f"{_percent(1 - result['observed_value'])} of the rows repeat a key" if result else "no rows"
+        share = result["observed_value"]
+        return f"{_percent(1 - share)} of the rows repeat a key" if share else "no rows"
 
-    return Expected(
-        "key is unique",
-        "ExpectColumnProportionOfUniqueValuesToBeBetween",
-        lambda: F.struct(*key),
-        tell,
-        {"min_value": 1.0},
-    )
+    return Expected("key is unique", _SHARE_OF_KEYS, lambda: F.struct(*key), tell, {"min_value": 1.0})
 
 
 def _within(
