@@ -45,7 +45,7 @@ def test_tables_of_an_earlier_night_are_no_edge_of_tonight(step):
 
 def test_every_working_table_is_read_by_some_step_or_kept_for_people():
     read = {table.path for step in steps.STEPS for table in step.reads + step.before}
-    for_people = {"rejected_events", "follows", "controls"}
+    for_people = {"rejected_events", "follows", "controls", "content"}
     working = {table.path for table in tables.ALL if not table.published}
     assert working - read == for_people
 
