@@ -68,8 +68,8 @@ def import_logs(
     rows of each file, and the pool.
 
     Cost: logs are streamed; one day of events and the catalogue as of that day are in memory (measured: 0.8 GB
-    for 4 M rows and 1.5 M videos; not measured on 27K, whose 32 M videos may want 20 GB). Each day repeats the catalogue:
-    take `format="parquet"` for 1K and 27K, which is 15 times smaller on disk.
+    for 4 M rows and 1.5 M videos; not measured on 27K, whose 32 M videos may want 20 GB). Each day repeats
+    the catalogue: take `format="parquet"` for 1K and 27K, which is 15 times smaller on disk.
 
     Raises `InputMissing` for a file that is not there, `ContractBroken` naming all missing columns, and
     `DataRejected` when a file has no readable row or more than a fifth of it is unreadable.
