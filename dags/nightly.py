@@ -1,0 +1,67 @@
+"""The night as an Airflow DAG: tasks and edges are those of `foryou.steps`, one Spark process for each."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import runbook
+from airflow.sdk import DAG, Asset, CronDataIntervalTimetable, Param
+from landed_day import LandedDay
+from spark_task import SparkTask
+from told import MACROS
+
+from foryou.contract import Table
+from foryou.steps import STEPS, Step, edges
+
+POOL = "spark"
+SLOTS = {"light": 1, "heavy": 2}
+PATIENCE = timedelta(hours=12)
+TIMEOUTS = {"light": timedelta(hours=1), "heavy": timedelta(hours=3)}
+
+RETRIES = {
+    "retries": 2,
+    "retry_delay": timedelta(minutes=2),
+    "retry_exponential_backoff": 2,
+    "max_retry_delay": timedelta(minutes=30),
+}
+PARAMS = {
+    "day": Param(None, type=["null", "string"], format="date", description="The day to run; empty: the schedule's."),
+    "overrides": Param([], type=["null", "array"], description="CHECK=REASON: go on although this check fails."),
+}
+
+
+def asset(table: Table) -> Asset:
+    """A table as other DAGs may wait for it: by name, wherever the lake lies."""
+    return Asset(name=table.path, uri=f"foryou://lake/{table.path}", group="foryou")
+
+
+def task_of(step: Step) -> SparkTask:
+    return SparkTask(
+        task_id=step.name,
+        doc_md=runbook.of_step(step),
+        outlets=[asset(table) for table in step.writes],
+        pool_slots=SLOTS[step.weight],
+        execution_timeout=TIMEOUTS[step.weight],
+    )
+
+
+with DAG(
+    dag_id="nightly",
+    description="From a landed day of the log to a published release",
+    schedule=CronDataIntervalTimetable("0 0 * * *", timezone="UTC"),
+    start_date=datetime(2020, 1, 1, tzinfo=UTC),
+    catchup=False,  # a release of a day long gone serves nobody; the next night builds the days it lacks
+    max_active_runs=1,  # nights follow one another: each starts from the factors and ids of the one before
+    dagrun_timeout=timedelta(hours=23),  # a night that hangs must not block the next
+    default_args={"owner": "foryou", "pool": POOL} | RETRIES,
+    params=PARAMS,
+    user_defined_macros=MACROS,
+    tags=["foryou", "nightly"],
+    doc_md=runbook.overview(),
+) as dag:
+    wait = LandedDay(task_id="wait_for_landing", patience=PATIENCE, poke_interval=60, pool="default_pool")
+    missing = SparkTask(task_id="build_missing_days", pool_slots=2, execution_timeout=TIMEOUTS["heavy"])
+    tasks = {step.name: task_of(step) for step in STEPS}
+    for earlier, later in edges():
+        tasks[earlier] >> tasks[later]
+    wait >> missing >> [task for task in tasks.values() if not task.upstream_task_ids]
