@@ -178,7 +178,7 @@ def collect(scores, ids, rows, k, near, near_ids, sizes, floors, bounds, viewers
             if size + STRIDE > mine.size:
                 size, floor = _shrink(mine, mine_ids, size, k, spare, floor, (bound[0], bound[1]), viewers[row], videos)
             size = _append(mine, mine_ids, size, fresh[start:stop], ids[start:stop], floor)
-        if size > k + k // 1:
+        if size > 2 * k:
             size, floor = _shrink(mine, mine_ids, size, k, spare, floor, (bound[0], bound[1]), viewers[row], videos)
         sizes[row], floors[row] = size, floor
 
@@ -191,3 +191,117 @@ def finish(near, near_ids, sizes, floors, bounds, viewers, videos, ids, scores):
         bound = (bounds[row, 0], bounds[row, 1])
         size, _ = _shrink(near[row], near_ids[row], sizes[row], k, 0, floors[row], bound, viewers[row], videos)
         _write_sorted(_exact_keys(near_ids[row], size, viewers[row], videos), size, ids[row], scores[row])
+
+
+@njit(cache=True, nogil=True)
+def _write_best(near, near_ids, size, ids, scores):
+    """Write the best of exactly scored entries, best first, into one output row; reorders `near` and `near_ids`."""
+    low, high = np.float32(np.inf), LOWEST
+    for i in range(size):
+        low, high = min(low, near[i]), max(high, near[i])
+    if size > ids.size:
+        bar = _threshold(near[:size], ids.size, ids.size // 8, low, high)
+        size = _append(near, near_ids, 0, near[:size], near_ids[:size], bar)
+    keys = np.empty(size, np.uint64)
+    for i in range(size):
+        keys[i] = _key(near[i], near_ids[i])
+    _write_sorted(keys, size, ids, scores)
+
+
+@njit(cache=True, nogil=True)
+def multiply(rows, matrix, seen, eligible, above, first, last, ids, scores):
+    """Rows x matrix for the viewers [first, last), one after the other, in one dense row of sums."""
+    indptr, indices, data = rows
+    to_ptr, to, weight = matrix
+    total, near = np.zeros(eligible.size), np.empty(eligible.size, np.float32)
+    reached = np.full(eligible.size, -1, np.int64)
+    reached_ids, near_ids = np.empty(eligible.size, np.int32), np.empty(eligible.size, np.int32)
+    for row in range(first, last):
+        count = size = 0
+        for i in range(indptr[row], indptr[row + 1]):
+            for p in range(to_ptr[indices[i]], to_ptr[indices[i] + 1]):
+                video = to[p]
+                if reached[video] != row:
+                    reached[video], total[video], reached_ids[count] = row, 0.0, video
+                    count += 1
+                total[video] += np.float64(data[i]) * np.float64(weight[p])
+        for i in range(seen[0][row], seen[0][row + 1]):
+            reached[seen[1][i]] = -1
+        for i in range(count):
+            video = reached_ids[i]
+            if reached[video] == row and eligible[video] and total[video] > above:
+                near[size], near_ids[size] = total[video], video
+                size += 1
+        _write_best(near, near_ids, size, ids[row], scores[row])
+
+
+@njit(cache=True, nogil=True)
+def _standing(ids, scores, floor):
+    """Of one source's list: entries, mean, deviation (at least `floor`) and the lowest score."""
+    count, mean, lowest = 0, 0.0, np.inf
+    for i in range(ids.size):
+        if ids[i] >= 0:
+            count += 1
+            mean += scores[i]
+            lowest = min(lowest, scores[i])
+    mean /= max(count, 1)
+    spread = 0.0
+    for i in range(ids.size):
+        if ids[i] >= 0:
+            spread += (scores[i] - mean) ** 2
+    return count, mean, max(np.sqrt(spread / max(count, 1)), floor), lowest
+
+
+@njit(cache=True, nogil=True)
+def _join(ids, scores, source, gain, lowest, row, count, union):
+    """Add one source to the union of a viewer's videos; returns how many videos the union holds now."""
+    mark, slot, members, total, bits = union
+    bit = np.int32(1 << source)
+    for i in range(ids.size):
+        video = ids[i]
+        if video < 0:
+            continue
+        if mark[video] != row:
+            mark[video], slot[video] = row, count
+            members[count], total[count], bits[count] = video, 0.0, 0
+            count += 1
+        at = slot[video]
+        if bits[at] & bit == 0:
+            bits[at] |= bit
+            total[at] += gain * (scores[i] - lowest)
+    return count
+
+
+@njit(cache=True, nogil=True)
+def blend(source_ids, source_scores, weights, floor, fewest, step, videos, ids, scores, sources):
+    """One list per viewer from `source_ids` and `source_scores` [sources, viewers, length]; see `blend.blend_lists`.
+
+    Relative to a video that every source lacks, a source adds weight / deviation x (score - its lowest score).
+    """
+    count_sources, rows, length = source_ids.shape
+    most = count_sources * length
+    mark, slot = np.full(videos, -1, np.int64), np.empty(videos, np.int32)
+    members, total, bits = np.empty(most, np.int32), np.empty(most), np.empty(most, np.int32)
+    union = (mark, slot, members, total, bits)
+    near, near_ids = np.empty(most, np.float32), np.empty(most, np.int32)
+    small = np.empty(count_sources, np.bool_)
+    for row in range(rows):
+        base, size = 0.0, 0
+        for s in range(count_sources):
+            given, given_scores = source_ids[s, row], source_scores[s, row]
+            count, mean, deviation, lowest = _standing(given, given_scores, floor)
+            small[s] = count < fewest
+            if not small[s]:
+                base += weights[s] * (lowest - mean) / deviation
+                size = _join(given, given_scores, s, weights[s] / deviation, lowest, row, size, union)
+        end = size
+        for s in range(count_sources):
+            if small[s]:
+                end = _join(source_ids[s, row], source_scores[s, row], s, 0.0, 0.0, row, end, union)
+        for i in range(size):
+            near[i], near_ids[i] = base + total[i], members[i]
+        _write_best(near, near_ids, size, ids[row], scores[row])
+        for i in range(size, min(end, ids.shape[1])):
+            ids[row, i], scores[row, i] = members[i], base - step * (i - size + 1)
+        for i in range(min(end, ids.shape[1])):
+            sources[row, i] = bits[slot[ids[row, i]]]

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
 from foryou.models import kernels
@@ -40,7 +41,7 @@ def top_k(
     eligible: NDArray[np.bool_] | None = None,
     threads: int = 1,
     tile: int = 2048,
-    block: int = 256,
+    block: int = 512,
 ) -> Lists:
     """The k unseen, eligible videos of largest dot product for each viewer; see `Lists` for the form.
 
@@ -53,27 +54,66 @@ def top_k(
     viewers, videos = _factors(viewer_factors, "viewer"), _factors(video_factors, "video")
     if viewers.shape[1] != videos.shape[1]:
         raise ValueError(f"viewers have {viewers.shape[1]} factors, videos {videos.shape[1]}")
-    seen = _seen(seen_indptr, seen_indices, len(viewers), len(videos))
-    lists = _empty(len(viewers), k)
+    seen = _csr(seen_indptr, seen_indices, len(viewers), len(videos))
+    lists = empty_lists(len(viewers), k)
     queue = _queue(videos, _eligible(eligible, len(videos)))
     viewer_norms = _norms(viewers)
     if viewer_norms.max(initial=0.0) * queue.norms.max(initial=0.0) > 1e38:
         raise ValueError("factors are so large that a score would overflow float32")
 
+    wanted = max(1, min(k, queue.ids.size))
+
     def work(first: int, last: int) -> None:
-        growing = _Growing.start(viewers[first:last], viewer_norms[first:last], queue, k)
+        growing = _Growing.start(viewers[first:last], viewer_norms[first:last], queue, wanted)
         own = _seen_places(seen, first, last, queue)
-        _visit(growing, queue, videos, k, own, tile, block)
-        kernels.finish(
-            *growing.state,
-            growing.viewers,
-            videos,
-            lists[0][first:last],
-            lists[1][first:last],
-        )
+        _visit(growing, queue, videos, wanted, own, tile, block)
+        ids, scores = (part[first:last, :wanted] for part in lists)
+        kernels.finish(*growing.state, growing.viewers, videos, ids, scores)
 
     with threadpool_limits(1, user_api="blas"):
-        _in_threads(work, len(viewers), min(VIEWERS_AT_ONCE, -(-len(viewers) // threads)), threads)
+        in_threads(work, len(viewers), min(VIEWERS_AT_ONCE, -(-len(viewers) // threads)), threads)
+    return lists
+
+
+def top_k_sparse(
+    indptr: NDArray[np.int64],
+    indices: Ints,
+    data: Floats,
+    similar: csr_matrix,
+    k: int,
+    *,
+    seen_indptr: NDArray[np.int64],
+    seen_indices: Ints,
+    eligible: NDArray[np.bool_] | None = None,
+    above: float = -np.inf,
+    threads: int = 1,
+) -> Lists:
+    """The k best unseen, eligible videos of each viewer by score = the viewer's signed row x `similar`.
+
+    indptr, indices, data: the viewers' rows over videos (CSR). similar [videos, videos] (CSR): row = liked video,
+    column = the video that it speaks for. Sums run in float64 in the order of the rows, then are rounded to float32.
+    Only videos that a row reaches are listed, and only those that score more than `above`.
+    Raises ValueError for shapes that do not fit together and for values that are not finite.
+    """
+    videos = similar.shape[0]
+    if similar.shape != (videos, videos):
+        raise ValueError(f"similar must be square, found {similar.shape}")
+    if not (np.isfinite(data).all() and np.isfinite(similar.data).all()):
+        raise ValueError("the viewers' rows or the similarities hold values that are not finite")
+    viewers = len(indptr) - 1
+    rows = (*_csr(indptr, indices, viewers, videos), np.ascontiguousarray(data, np.float32))
+    seen = _csr(seen_indptr, seen_indices, viewers, videos)
+    matrix = (
+        similar.indptr.astype(np.int64),
+        similar.indices.astype(np.int32),
+        similar.data.astype(np.float32),
+    )
+    allowed, lists = _eligible(eligible, videos), empty_lists(viewers, k)
+
+    def work(first: int, last: int) -> None:
+        kernels.multiply(rows, matrix, seen, allowed, above, first, last, *lists)
+
+    in_threads(work, viewers, VIEWERS_AT_ONCE, threads)
     return lists
 
 
@@ -185,11 +225,11 @@ def _norms(values: Floats) -> NDArray[np.float64]:
     return np.sqrt(np.einsum("ij,ij->i", values, values, dtype=np.float64))
 
 
-def _seen(indptr: NDArray[np.int64], indices: Ints, viewers: int, videos: int) -> tuple[NDArray[np.int64], Ints]:
+def _csr(indptr: NDArray[np.int64], indices: Ints, viewers: int, videos: int) -> tuple[NDArray[np.int64], Ints]:
     if indptr.shape != (viewers + 1,) or np.any(np.diff(indptr) < 0) or indptr[-1] > indices.size:
-        raise ValueError(f"seen_indptr must rise over {viewers + 1} offsets into {indices.size} seen videos")
+        raise ValueError(f"offsets must rise over {viewers + 1} places in {indices.size} entries")
     if indices.size and (indices.min() < 0 or indices.max() >= videos):
-        raise ValueError(f"seen videos must have ids in [0, {videos})")
+        raise ValueError(f"videos must have ids in [0, {videos})")
     return np.ascontiguousarray(indptr, np.int64), np.ascontiguousarray(indices, np.int32).view(np.ndarray)
 
 
@@ -201,13 +241,13 @@ def _eligible(eligible: NDArray[np.bool_] | None, videos: int) -> NDArray[np.boo
     return eligible
 
 
-def _empty(viewers: int, k: int) -> Lists:
+def empty_lists(viewers: int, k: int) -> Lists:
     if k < 1:
         raise ValueError(f"k must be at least 1, found {k}")
     return np.full((viewers, k), -1, np.int32), np.full((viewers, k), -np.inf, np.float32)
 
 
-def _in_threads(work: Callable[[int, int], None], rows: int, step: int, threads: int) -> None:
+def in_threads(work: Callable[[int, int], None], rows: int, step: int, threads: int) -> None:
     """Call `work(first, last)` for stretches of `step` rows; the kernels inside let go of the interpreter's lock."""
     starts = range(0, rows, max(step, 1))
     if threads == 1:
