@@ -93,8 +93,11 @@ def degraded_steps(lake_root: Path, day: date) -> list[str]:
 
 
 def run_step(run: Run, main: Callable[[Run], None]) -> dict[str, Any]:
-    """Runs the step and leaves its journal entry: state, seconds, notes; a failure is entered and raised again."""
-    started = time.monotonic()
+    """Runs the step and leaves its journal entry: state, seconds, notes; a failure is entered and raised again.
+
+    `started_at` and `finished_at` are epoch seconds, so that what was measured from outside finds its step.
+    """
+    started, started_at = time.monotonic(), time.time()
     entry: dict[str, Any] = {"step": run.step, "day": run.day.isoformat(), "state": "failed"}
     try:
         main(run)
@@ -104,6 +107,7 @@ def run_step(run: Run, main: Callable[[Run], None]) -> dict[str, Any]:
         raise
     finally:
         entry |= {"seconds": round(time.monotonic() - started, 2), "notes": run.notes}
+        entry |= {"started_at": round(started_at, 3), "finished_at": round(time.time(), 3)}
         write_json(journal(run.lake.root, run.day) / f"{run.step}.json", entry)
     return entry
 
