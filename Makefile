@@ -93,7 +93,7 @@ $(DONE)/installer: requirements-setup.txt | $(BIN)/python
 	@mkdir -p $(DONE) && touch $@
 
 $(DONE)/packages: requirements-dev.txt $(DONE)/installer
-	@echo "installing the packages of requirements-dev.txt (about 700 MB to download the first time)"
+	@echo "installing the packages of requirements-dev.txt (about 1 GB to download the first time)"
 	@set -o pipefail; $(UV) pip install --python $(BIN)/python --require-hashes --no-build-isolation \
 	  -r requirements-dev.txt 2>&1 | grep --line-buffered -v '^ [+~-] '
 	@touch $@

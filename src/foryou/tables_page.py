@@ -18,9 +18,8 @@ Every write conforms to these columns and types, or fails and names all differen
 
 ## Published
 
-What other services may rely on: these tables lie at `LAKE/published/<table>` in Delta format. This is version
-{tables.CONTRACT_VERSION} of the contract; within a version columns may be added, but none goes or
-changes its type or its meaning.
+What other services may rely on: these tables lie at `LAKE/published/<table>` in Delta format. The contract has version
+{tables.CONTRACT_VERSION}; within a version columns may be added, but none goes or changes its type or its meaning.
 Read them through `releases`: the live row names the version of each table that belongs to one release.
 """
 
