@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 
 import runbook
@@ -12,6 +13,9 @@ from told import MACROS
 
 from foryou.contract import Table
 from foryou.steps import STEPS, Step, edges
+
+SCHEDULE = os.environ.get("FORYOU_SCHEDULE", "0 0 * * *")
+"""When a night may start, as cron in UTC: its day is the one before. Empty: only by hand."""
 
 POOL = "spark"
 SLOTS = {"light": 1, "heavy": 2}
@@ -48,7 +52,7 @@ def task_of(step: Step) -> SparkTask:
 with DAG(
     dag_id="nightly",
     description="From a landed day of the log to a published release",
-    schedule=CronDataIntervalTimetable("0 0 * * *", timezone="UTC"),
+    schedule=CronDataIntervalTimetable(SCHEDULE, timezone="UTC") if SCHEDULE else None,
     start_date=datetime(2020, 1, 1, tzinfo=UTC),
     catchup=False,  # a release of a day long gone serves nobody; the next night builds the days it lacks
     max_active_runs=1,  # nights follow one another: each starts from the factors and ids of the one before

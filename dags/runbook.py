@@ -68,6 +68,6 @@ traceback in the task's log. No manifest by the deadline: `wait_for_landing` say
 For their releases: `airflow backfill create --dag-id nightly --from-date D1 --to-date D2`.
 
 **It needs** FORYOU_LANDING, FORYOU_LAKE and FORYOU_CONF (a file of `conf/` by name, or a path) in the environment of
-workers and triggerer; a connection `spark_default`; a pool `spark`, whose slots are the light jobs that may run at
-once (a heavy one takes two).
+the workers; a connection `spark_default`; a pool `spark`, whose slots are the light jobs that may run at once (a heavy
+one takes two). FORYOU_SCHEDULE, as cron in UTC, says when a night may start.
 """

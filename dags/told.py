@@ -35,9 +35,7 @@ def place(name: str) -> str:
     """Where the days land (`landing`), where the lake is (`lake`), or which settings hold (`conf`)."""
     found = os.environ.get(VARIABLES[name])
     if not found:
-        raise AirflowFailException(
-            f"{VARIABLES[name]} is not set: give it to Airflow's workers and triggerer, then clear this task."
-        )
+        raise AirflowFailException(f"{VARIABLES[name]} is not set: give it to Airflow's workers, then clear this task.")
     return found
 
 

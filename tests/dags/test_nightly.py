@@ -1,0 +1,79 @@
+"""The nightly DAG agrees with the plan, and its tasks know their day."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import pytest
+
+from foryou.steps import BY_NAME, STEPS, edges
+
+WAIT, MISSING = "wait_for_landing", "build_missing_days"
+
+
+def test_parsing_imports_no_engine_and_needs_no_place(airflow_environment):
+    code = "import nightly, sys; print(sorted({'pyspark', 'mlflow', 'great_expectations'} & set(sys.modules)))"
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("FORYOU_")}
+    told = subprocess.run(
+        [sys.executable, "-c", code], env=environment | airflow_environment, capture_output=True, text=True, check=False
+    )
+    assert (told.returncode, told.stdout) == (0, "[]\n"), told.stderr
+
+
+def test_the_tasks_are_the_steps_after_the_wait_and_the_missing_days(nightly):
+    assert set(nightly.dag.task_ids) == {WAIT, MISSING, *BY_NAME}
+
+
+def test_the_edges_are_those_of_the_steps(nightly):
+    found = {(task.task_id, later) for task in nightly.dag.tasks for later in task.downstream_task_ids}
+    between_steps = {edge for edge in found if not {WAIT, MISSING} & set(edge)}
+    assert between_steps == set(edges())
+    first = {step.name for step in STEPS} - {later for _, later in edges()}
+    assert found - between_steps == {(WAIT, MISSING)} | {(MISSING, name) for name in first}
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
+def test_a_task_announces_the_tables_that_its_step_writes(nightly, step):
+    assert [asset.name for asset in nightly.dag.get_task(step.name).outlets] == [table.path for table in step.writes]
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
+def test_a_heavy_step_leaves_no_slot_for_another(nightly, step):
+    task = nightly.dag.get_task(step.name)
+    assert (task.pool, task.pool_slots) == ("spark", 2 if step.weight == "heavy" else 1)
+
+
+def test_every_step_stands_in_the_runbook_and_has_a_page(nightly):
+    for step in STEPS:
+        assert step.name in nightly.dag.doc_md
+        assert step.doc in nightly.dag.get_task(step.name).doc_md
+
+
+def test_nights_run_one_at_a_time_and_are_not_caught_up(nightly):
+    assert (nightly.dag.max_active_runs, nightly.dag.catchup) == (1, False)
+
+
+def test_a_scheduled_run_takes_the_day_that_has_ended(nightly):
+    assert nightly.MACROS["night"]({"day": None}, datetime(2026, 1, 9, tzinfo=UTC)) == "2026-01-09"
+
+
+def test_a_day_asked_for_comes_first(nightly):
+    assert nightly.MACROS["night"]({"day": "2025-12-31"}, datetime(2026, 1, 9, tzinfo=UTC)) == "2025-12-31"
+
+
+@pytest.mark.parametrize(("asked", "told"), [(None, "trigger it with"), ("yesterday", "YYYY-MM-DD")])
+def test_a_run_that_cannot_know_its_day_says_so(nightly, asked, told):
+    from airflow.sdk.exceptions import AirflowFailException
+
+    with pytest.raises(AirflowFailException, match=told):
+        nightly.MACROS["night"]({"day": asked}, None)
+
+
+@pytest.mark.parametrize("variable", ["FORYOU_LANDING", "FORYOU_LAKE", "FORYOU_CONF"])
+def test_a_missing_place_fails_the_task_by_name(task, monkeypatch, variable):
+    from airflow.sdk.exceptions import AirflowFailException
+
+    monkeypatch.delenv(variable)
+    with pytest.raises(AirflowFailException, match=variable):
+        task("build_events").render_template_fields({"params": {"day": "2026-01-09"}})
