@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PLAN = {f"foryou.{name}" for name in ("contract", "tables", "steps", "settings", "errors")}
+PLAN = {f"foryou.{name}" for name in ("contract", "tables", "steps", "settings", "errors", "spark_configuration")}
 JOBS = sorted((ROOT / "jobs").glob("*.py"))
 DAGS = sorted((ROOT / "dags").glob("*.py"))
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
