@@ -14,7 +14,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 AFTER_GOOD_AND_OTHER = {
-    "like": (0.052, 0.0030),
+    "like": (0.046, 0.0025),
     "comment": (0.0085, 0.0007),
     "share": (0.0030, 0.0002),
     "follow": (0.0034, 0.0001),
@@ -29,8 +29,7 @@ AFTER_GOOD_AND_OTHER = {
 def happenings(plays: Plays, follows_already: Bools, viewers: Viewers, rng: np.random.Generator) -> tuple[Lines, Ints]:
     """All lines that the plays leave in the log, and the session of each."""
     pieces: list[tuple[Lines, Ints]] = [_play_lines(plays, np.arange(len(plays)))]
-    again = np.flatnonzero(plays.good & (rng.random(len(plays)) < 0.05))
-    pieces.append(_replay_lines(plays, again, rng))
+    pieces.append(_replay_lines(plays, np.flatnonzero(plays.again_ms)))
     for kind, (after_good, after_other) in AFTER_GOOD_AND_OTHER.items():
         rate = np.where(plays.good, after_good, after_other) * np.minimum(viewers.talkative[plays.viewer], 12)
         happens = rng.random(len(plays)) < rate
@@ -65,16 +64,15 @@ def _play_lines(plays: Plays, which: Ints) -> tuple[Lines, Ints]:
     return lines, some.session
 
 
-def _replay_lines(plays: Plays, which: Ints, rng: np.random.Generator) -> tuple[Lines, Ints]:
+def _replay_lines(plays: Plays, which: Ints) -> tuple[Lines, Ints]:
     """A second play of the same video right after the first."""
     some = plays.take(which)
-    watched = (some.watched_ms * rng.uniform(0.4, 1.0, len(some))).astype(np.int64)
     lines = lines_of(
         "play",
         some.at_ms + some.watched_ms + 100,
         some.viewer,
         some.video,
-        watched_ms=watched,
+        watched_ms=some.again_ms,
         surface=some.surface,
         position=some.position,
         propensity=some.propensity,

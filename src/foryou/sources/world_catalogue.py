@@ -25,9 +25,9 @@ NEVER = 10_000
 class Videos:
     """One entry per video: `frame` is the landing record, the arrays are what the simulation needs.
 
-    Day numbers count from the world's first day: `rejected_from`, `private_from`, `deleted_from` are when a
-    video stops being shown (`NEVER` for most), `flagged_until` when a human has looked at it. `appeal` is the
-    videos' side of the truth. `owner` is the viewer who posted it.
+    Day numbers count from the world's first day: `rejected_from`, `private_from`, `deleted_from` are when a video
+    stops being shown (`NEVER` for most); `flagged_until` is when it may first be shown, the day of its upload or
+    that on which a human has looked at it. `appeal` is the videos' side of the truth, `owner` who posted it.
     """
 
     frame: pl.DataFrame

@@ -11,6 +11,7 @@ import polars as pl
 from foryou.sources.world_catalogue import Videos
 from foryou.sources.world_lines import Lines, join, lines_of
 from foryou.sources.world_parameters import DAY_MS
+from foryou.sources.world_policy import SURFACES
 
 Ints = npt.NDArray[np.int64]
 
@@ -39,7 +40,14 @@ def robot_lines(
         pace = np.minimum(watched + 250, DAY_MS // 2 // size)
         viewer = robots[run % len(robots)]
         pieces.append(
-            lines_of("play", start + turn * pace, viewer, video, watched_ms=watched, surface=4 if looping else 0)
+            lines_of(
+                "play",
+                start + turn * pace,
+                viewer,
+                video,
+                watched_ms=watched,
+                surface=SURFACES.index("profile" if looping else "for_you"),
+            )
         )
     return join(pieces)
 
@@ -70,7 +78,10 @@ def corrupt(today: pl.DataFrame, day: date, count: int, rng: np.random.Generator
     fresh = source[rng.integers(0, source.height, count)].with_columns(
         event_id=pl.lit(f"e{day}-x") + pl.int_range(count).cast(pl.String).str.zfill(7)
     )
+    # A small day holds only some of the ways: each begins elsewhere in the list.
     ways = _ways(day)
+    first = int(rng.integers(0, len(ways)))
+    ways = ways[first:] + ways[:first]
     pieces = [
         fresh.gather_every(len(ways), number).with_columns(way) for number, way in enumerate(ways) if number < count
     ]
@@ -100,7 +111,8 @@ def broken_lines(today: pl.DataFrame, count: int, rng: np.random.Generator) -> l
         return []
     sample = today[rng.integers(0, today.height, count)].drop("at_ms")
     texts = sample.write_ndjson().splitlines()
-    return [_break(text, number % 8).encode() for number, text in enumerate(texts)]
+    first = int(rng.integers(0, 8))
+    return [_break(text, (first + number) % 8).encode() for number, text in enumerate(texts)]
 
 
 def _break(text: str, way: int) -> str:

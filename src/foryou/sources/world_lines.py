@@ -54,8 +54,8 @@ class Lines:
     def __len__(self) -> int:
         return len(self.at_ms)
 
-    def take(self, which: npt.NDArray[np.integer] | npt.NDArray[np.bool_]) -> Lines:
-        """The lines at these places, or where this mask is true."""
+    def take(self, which: npt.NDArray[np.integer] | npt.NDArray[np.bool_] | slice) -> Lines:
+        """The lines at these places, in this slice, or where this mask is true."""
         return Lines(*(getattr(self, field.name)[which] for field in fields(self)))
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from foryou.sources.world_catalogue import Videos
 from foryou.sources.world_people import Viewers
+from foryou.sources.world_words import TOPICS
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -77,16 +78,11 @@ def form_beliefs(taste: npt.NDArray[np.float32], topics: int, rng: np.random.Gen
 
 def set_shelf(videos: Videos, heat: Floats, day: int) -> Shelf:
     """The shelf of a day: uploaded by then, not taken down, not waiting for a moderator."""
-    pool = np.flatnonzero(
-        (videos.uploaded_day <= day)
-        & (videos.gone_from > day)
-        & (videos.flagged_until <= np.maximum(day, videos.uploaded_day))
-    )
+    pool = np.flatnonzero((videos.flagged_until <= day) & (videos.gone_from > day))
     if not len(pool):
         pool = np.arange(1)
     by_topic = pool[np.argsort(videos.topic[pool], kind="stable")]
-    topics = int(videos.topic.max()) + 1
-    heat_of_topic = np.bincount(videos.topic[pool], weights=heat[pool], minlength=topics)
+    heat_of_topic = np.bincount(videos.topic[pool], weights=heat[pool], minlength=len(TOPICS))
     by_creator = pool[np.argsort(videos.creator[pool], kind="stable")]
     new = pool[videos.uploaded_day[pool] >= day - 1]
     return Shelf(
@@ -159,7 +155,7 @@ def _of_believed_topic(viewer: Ints, shelf: Shelf, beliefs: Beliefs, rng: np.ran
     """A video in proportion to heat within a topic drawn from the viewer's believed shares."""
     draws = rng.random((2, len(viewer)), dtype=np.float32)
     topic = (draws[0][:, None] >= beliefs.topic_bounds[viewer]).sum(axis=1)
-    low, high = shelf.topic_from[topic], shelf.topic_from[np.minimum(topic + 1, len(shelf.topic_from) - 1)]
+    low, high = shelf.topic_from[topic], shelf.topic_from[topic + 1]
     place = np.searchsorted(shelf.topic_heat, low + draws[1] * (high - low), side="right")
     return shelf.by_topic[np.minimum(place, len(shelf.by_topic) - 1)]
 

@@ -21,6 +21,7 @@ Bools = npt.NDArray[np.bool_]
 MEAN_LENGTH, LONGEST = 15, 80
 SAME_TOPIC, FURTHER_DOWN = 0.12, 0.008
 """Log-odds lost per earlier video of the topic in the session (up to eight), and per place further down."""
+WATCHED_AGAIN = 0.05
 LONG_MS = 60_000
 """Of longer videos half may be a good watch; shorter ones are watched to the end."""
 
@@ -36,7 +37,7 @@ class Sessions:
 
 @dataclass(frozen=True)
 class Plays:
-    """One entry per play, by session and position (from 1); `at_ms` is when it began."""
+    """One entry per play, by session and position (from 1); `at_ms` is when it began, `again_ms` a second watch."""
 
     session: Ints
     viewer: Ints
@@ -46,6 +47,7 @@ class Plays:
     position: Ints
     good: Bools
     watched_ms: Ints
+    again_ms: Ints
     at_ms: Ints
 
     def __len__(self) -> int:
@@ -92,6 +94,7 @@ def watch(
     odds -= SAME_TOPIC * repeated + FURTHER_DOWN * position
     good = rng.random(len(video)) < sigmoid(odds)
     watched = _watch_time(good, odds, videos.duration_ms[video], rng)
+    again = good & (rng.random(len(video)) < WATCHED_AGAIN)
     plays = Plays(
         session=session,
         viewer=viewer,
@@ -101,6 +104,7 @@ def watch(
         position=position,
         good=good,
         watched_ms=watched,
+        again_ms=np.where(again, watched * rng.uniform(0.4, 1.0, len(video)), 0).astype(np.int64),
         at_ms=np.zeros(len(video), dtype=np.int64),
     )
     bored = rng.random(len(video)) < 0.03 * sigmoid(-2.2 - odds)
@@ -109,7 +113,7 @@ def watch(
 
 def set_times(plays: Plays, sessions: Sessions, rng: np.random.Generator) -> Plays:
     """The same plays with the moments they began; a viewer's sessions of the day do not overlap."""
-    spent = plays.watched_ms + rng.integers(200, 1_200, len(plays))
+    spent = plays.watched_ms + plays.again_ms + rng.integers(200, 1_200, len(plays))
     before = np.cumsum(spent) - spent
     first = np.searchsorted(plays.session, np.arange(len(sessions.viewer)))
     total = np.bincount(plays.session, weights=spent, minlength=len(sessions.viewer)).astype(np.int64)

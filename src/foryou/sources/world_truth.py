@@ -3,7 +3,7 @@
 The log-odds that a viewer watches a video well are one dot product, `taste · appeal`:
 
     topics (sd 0.9)  +  latent part that no tag explains (sd 0.9)  +  quality (sd 0.55)  +  generosity (sd 0.4)
-    +  0.6 for a shared language  -  2.4
+    +  0.6 for a shared language  -  2.5
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from foryou.errors import InputMissing
 from foryou.sources.world_words import LANGUAGES
 
-TOPIC_SD, LATENT_SD, QUALITY_SD, GENEROSITY_SD, SHARED_LANGUAGE, BASE = 0.9, 0.9, 0.55, 0.4, 0.6, -2.4
+TOPIC_SD, LATENT_SD, QUALITY_SD, GENEROSITY_SD, SHARED_LANGUAGE, BASE = 0.9, 0.9, 0.55, 0.4, 0.6, -2.5
 FILE = "world.npz"
 
 Floats = npt.NDArray[np.floating]
@@ -30,8 +30,9 @@ class Truth:
     """All that a benchmark may know and a recommender may not.
 
     `taste` is [viewers, d] and `appeal` [videos, d], float32; row n belongs to `viewer_ids[n]` and
-    `video_ids[n]`. `first_day` and `last_day` count days from the world's first: a video can be shown to
-    anyone from its upload up to and including `last_day`, unless `adult` and the viewer is a `minor`.
+    `video_ids[n]`. Days count from the world's first: a video can be shown from `first_day` (that of its upload,
+    if no moderator held it) up to and including `last_day`, to anyone unless it is `adult` and the viewer a
+    `minor`.
     """
 
     viewer_ids: Texts
