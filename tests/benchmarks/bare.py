@@ -53,7 +53,7 @@ def read_pairs(files: list[str], memory_gb: int) -> pa.Table:
     connection = duckdb.connect()
     connection.execute(f"SET memory_limit = '{memory_gb}GB'; SET preserve_insertion_order = false")
     lines = "read_json(?, format = 'newline_delimited', ignore_errors = true, columns = " + DUCKDB_COLUMNS + ")"
-    return connection.execute(SIMPLE_PAIRS.replace("LINES", lines), [files]).to_arrow_table()
+    return connection.sql(SIMPLE_PAIRS.replace("LINES", lines), params=[files]).to_arrow_table()
 
 
 def matrices(pairs: pa.Table) -> tuple[np.ndarray, np.ndarray, sparse.csr_matrix, sparse.csr_matrix]:

@@ -61,7 +61,7 @@ class Sampler:
     def _watch(self) -> None:
         while not self._stop.is_set():
             tree = processes_below(self.root)
-            self._cpu |= {pid: cpu_s for pid, cpu_s in tree.items()}
+            self._cpu |= tree
             held = sum(held_bytes(pid) for pid in tree)
             self.samples.append(Sample(time.time(), held, len(tree)))
             self._stop.wait(self.interval_s)

@@ -9,6 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 ACTIONS = {"share": 6, "follow": 5, "comment": 4, "save": 3, "like": 2}
+EARNED = ", ".join(
+    f"max(CASE WHEN kind = '{kind}' THEN {worth} ELSE 0 END) AS {kind}_points" for kind, worth in ACTIONS.items()
+)
 FIELDS = {
     "event_id": "VARCHAR",
     "happened_at": "VARCHAR",
@@ -30,9 +33,9 @@ DAILY = f"""
     SELECT viewer_id, video_id, left(happened_at, 10) AS day,
         max(CASE WHEN kind = 'play' THEN least(1.0, watched_ms / duration_ms) ELSE 0 END) AS completion,
         sum(CASE WHEN kind = 'play' THEN watched_ms / duration_ms ELSE 0 END) >= 2 AS rewatch,
-        {", ".join(f"max(CASE WHEN kind = '{kind}' THEN {worth} ELSE 0 END) AS {kind}" for kind, worth in ACTIONS.items())}
+        {EARNED}
     FROM deduplicated GROUP BY ALL"""
-POINTS = f"8 * completion + CASE WHEN rewatch THEN 10 ELSE 0 END + {' + '.join(ACTIONS)}"
+POINTS = f"8 * completion + CASE WHEN rewatch THEN 10 ELSE 0 END + {' + '.join(f'{kind}_points' for kind in ACTIONS)}"
 
 DUCKDB_COLUMNS = "{" + ", ".join(f"{name}: '{kind}'" for name, kind in FIELDS.items()) + "}"
 SIMPLE_PAIRS = f"""

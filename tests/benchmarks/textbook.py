@@ -2,7 +2,7 @@
 
 read.json, dropDuplicates, points, StringIndexer-like ids, MLlib ALS (implicit, 64 factors, 10 iterations),
 `recommendForAllUsers(200)`, anti-join of what was seen, Delta. Lists come out shorter than 200, because what was
-seen is taken away after the best 200 were found. It imports nothing of the product but the place of Delta's JARs.
+seen is taken away after the best 200 were found. It imports nothing of the product.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from pyspark.ml.recommendation import ALS, ALSModel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from foryou.platform.spark import delta_jars
 from tests.benchmarks.simple import DAILY, FIELDS, FINE, POINTS, event_files
 from tests.benchmarks.steps import Steps, say
 
@@ -55,7 +54,7 @@ def session(memory_gb: int, out: Path) -> SparkSession:
     options = {
         "spark.master": "local[*]",
         "spark.driver.memory": f"{memory_gb}g",
-        "spark.jars": ",".join(map(str, delta_jars())),
+        "spark.jars": ",".join(map(str, (Path(sys.prefix) / "jars").glob("delta-*.jar"))),
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.sql.session.timeZone": "UTC",
@@ -126,7 +125,9 @@ def unseen(best: DataFrame, numbered: DataFrame, sampled: DataFrame) -> DataFram
         left = left.join(numbered.select(name, f"{name}_id").distinct(), on=name, how="inner")
     item = F.struct("rank", "video_id", "score")
     listed = left.groupBy("viewer_id").agg(F.sort_array(F.collect_list(item)).alias("items"))
-    return listed.select("viewer_id", F.expr("items.video_id").alias("video_ids"), F.expr("items.score").alias("scores"))
+    return listed.select(
+        "viewer_id", F.expr("items.video_id").alias("video_ids"), F.expr("items.score").alias("scores")
+    )
 
 
 def _arguments() -> argparse.Namespace:
