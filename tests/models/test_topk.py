@@ -10,7 +10,6 @@ from scipy.sparse import csr_matrix, random_array
 
 from foryou.models.topk import top_k, top_k_sparse
 
-
 HUGE = np.full((1, 2), 1e20, np.float32)
 
 

@@ -9,6 +9,9 @@ the order of floats, and the complement of the id in the lower half. Of two keys
 included, so selecting and sorting need nothing else.
 """
 
+# mypy: disable-error-code="no-untyped-def"
+# numba infers the types of kernels from their first call; the typed signatures are those of the callers.
+
 from __future__ import annotations
 
 import numpy as np
@@ -305,3 +308,18 @@ def blend(source_ids, source_scores, weights, floor, fewest, step, videos, ids, 
             ids[row, i], scores[row, i] = members[i], base - step * (i - size + 1)
         for i in range(min(end, ids.shape[1])):
             sources[row, i] = bits[slot[ids[row, i]]]
+
+
+@njit(cache=True, nogil=True)
+def places(lists, indptr, indices, videos, out):
+    """For each entry of the rows `indptr`, `indices`: its place in its row of `lists`, or the length of the list."""
+    place = np.full(videos, lists.shape[1], np.int32)
+    for row in range(lists.shape[0]):
+        for i in range(lists.shape[1] - 1, -1, -1):
+            if lists[row, i] >= 0:
+                place[lists[row, i]] = i
+        for i in range(indptr[row], indptr[row + 1]):
+            out[i] = place[indices[i]]
+        for i in range(lists.shape[1]):
+            if lists[row, i] >= 0:
+                place[lists[row, i]] = lists.shape[1]

@@ -1,4 +1,4 @@
-"""The exact k best videos of each viewer, by factors or by a sparse video-to-video matrix.
+"""The exact k best videos of each viewer, by factors or by a sparse matrix.
 
 Scores are computed a tile of videos at a time, so memory does not grow with viewers x videos, and selection happens
 while the tile is still in the cache. Videos are visited by falling length of their factors: a viewer is done as soon
@@ -79,7 +79,7 @@ def top_k_sparse(
     indptr: NDArray[np.int64],
     indices: Ints,
     data: Floats,
-    similar: csr_matrix,
+    matrix: csr_matrix,
     k: int,
     *,
     seen_indptr: NDArray[np.int64],
@@ -88,30 +88,24 @@ def top_k_sparse(
     above: float = -np.inf,
     threads: int = 1,
 ) -> Lists:
-    """The k best unseen, eligible videos of each viewer by score = the viewer's signed row x `similar`.
+    """The k best unseen, eligible videos of each viewer by score = the viewer's signed row x `matrix`.
 
-    indptr, indices, data: the viewers' rows over videos (CSR). similar [videos, videos] (CSR): row = liked video,
-    column = the video that it speaks for. Sums run in float64 in the order of the rows, then are rounded to float32.
+    indptr, indices, data: the viewers' rows (CSR) over heads, such as liked videos, segments or tokens. matrix
+    [heads, videos] (CSR): how much each head speaks for a video. Sums run in float64 in the order of the rows, then
+    are rounded to float32.
     Only videos that a row reaches are listed, and only those that score more than `above`.
     Raises ValueError for shapes that do not fit together and for values that are not finite.
     """
-    videos = similar.shape[0]
-    if similar.shape != (videos, videos):
-        raise ValueError(f"similar must be square, found {similar.shape}")
-    if not (np.isfinite(data).all() and np.isfinite(similar.data).all()):
-        raise ValueError("the viewers' rows or the similarities hold values that are not finite")
-    viewers = len(indptr) - 1
-    rows = (*_csr(indptr, indices, viewers, videos), np.ascontiguousarray(data, np.float32))
+    if not (np.isfinite(data).all() and np.isfinite(matrix.data).all()):
+        raise ValueError("the viewers' rows or the matrix hold values that are not finite")
+    viewers, (heads, videos) = len(indptr) - 1, matrix.shape
+    rows = (*_csr(indptr, indices, viewers, heads), _plain(data))
     seen = _csr(seen_indptr, seen_indices, viewers, videos)
-    matrix = (
-        similar.indptr.astype(np.int64),
-        similar.indices.astype(np.int32),
-        similar.data.astype(np.float32),
-    )
+    of_heads = (*_csr(matrix.indptr, matrix.indices, heads, videos), _plain(matrix.data))
     allowed, lists = _eligible(eligible, videos), empty_lists(viewers, k)
 
     def work(first: int, last: int) -> None:
-        kernels.multiply(rows, matrix, seen, allowed, above, first, last, *lists)
+        kernels.multiply(rows, of_heads, seen, allowed, above, first, last, *lists)
 
     in_threads(work, viewers, VIEWERS_AT_ONCE, threads)
     return lists
@@ -128,8 +122,8 @@ class _Queue:
 
 def _queue(videos: Floats, eligible: NDArray[np.bool_]) -> _Queue:
     norms = _norms(videos)
-    ids = np.flatnonzero(eligible)
-    ids = ids[np.argsort(-norms[ids], kind="stable")].astype(np.int32)
+    ids = np.flatnonzero(eligible).astype(np.int32)
+    ids = ids[np.argsort(-norms[ids], kind="stable")]
     place = np.full(len(videos), -1, np.int32)
     place[ids] = np.arange(ids.size, dtype=np.int32)
     return _Queue(ids, norms[ids], place)
@@ -218,7 +212,12 @@ def _factors(values: Floats, whose: str) -> Floats:
         raise ValueError(f"{whose} factors: wanted float32 [rows, factors], found {values.dtype} {values.shape}")
     if not np.isfinite(values).all():
         raise ValueError(f"{whose} factors hold values that are not finite")
-    return np.ascontiguousarray(values).view(np.ndarray)
+    return _plain(values)
+
+
+def _plain(values: Floats) -> Floats:
+    """The same values as numba knows them: float32, row after row, no subclass such as a map of a file."""
+    return np.ascontiguousarray(values, np.float32).view(np.ndarray)
 
 
 def _norms(values: Floats) -> NDArray[np.float64]:
