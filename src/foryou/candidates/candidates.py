@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numba
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -30,21 +31,15 @@ def build(part: int, folder: Path, settings: Candidates) -> Iterator[pa.Table]:
 
 
 def _block(night: Night, viewers: NDArray[np.int32], settings: Candidates) -> pa.Table:
-    weights = np.array([settings.weight_factors, settings.weight_similar, settings.weight_popular], np.float32)
     lists = _by_age(night, viewers, settings.length)
-    blended = blend.blend_lists([ids for ids, _ in lists], [scores for _, scores in lists], weights, settings.length)
-    kept = blended.ids >= 0
-    ranks = _ranks(lists, blended.ids, blended.leads)
-    return pa.table(
-        {
-            "viewer": viewers,
-            "videos": matrices.lists(blended.ids, kept),
-            "scores": matrices.lists(blended.scores, kept),
-            "sources": matrices.lists(blended.sources, kept),
-            "leads": matrices.lists(blended.leads, kept),
-            "ranks": matrices.lists(ranks, kept),
-        }
+    weights = (settings.weight_factors, settings.weight_similar, settings.weight_popular)
+    ids, scores, sources = blend.blend_lists(
+        [ids for ids, _ in lists], [scores for _, scores in lists], settings.length, weights=weights
     )
+    leads, ranks = _leads(np.stack([own for own, _ in lists]), ids, len(night.shown))
+    kept = ids >= 0
+    columns = {"videos": ids, "scores": scores, "sources": sources, "leads": leads, "ranks": ranks}
+    return pa.table({"viewer": viewers} | {name: matrices.lists(column, kept) for name, column in columns.items()})
 
 
 def _by_age(night: Night, viewers: NDArray[np.int32], length: int) -> list[Lists]:
@@ -114,9 +109,26 @@ def _through(
     )
 
 
-def _ranks(lists: list[Lists], ids: NDArray[np.int32], leads: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Rank from 1 of each candidate in its leading source's own list."""
+@numba.njit(cache=True)
+def _leads(lists, ids, n_videos):  # type: ignore[no-untyped-def]
+    """For each candidate the source that ranks it highest, the earlier one if two do, and its rank there from 1."""
+    leads = np.full(ids.shape, -1, np.int32)
     ranks = np.zeros(ids.shape, np.int32)
-    for source, (own, _) in enumerate(lists):
-        blend.ranks_within(own, ids, leads == source, ranks)
-    return ranks
+    place_of = np.full(n_videos, -1, np.int32)
+    for row in range(ids.shape[0]):
+        for place in range(ids.shape[1]):
+            if ids[row, place] >= 0:
+                place_of[ids[row, place]] = place
+        for source in range(lists.shape[0]):
+            for rank in range(lists.shape[2]):
+                video = lists[source, row, rank]
+                if video < 0:
+                    break
+                place = place_of[video]
+                if place >= 0 and (leads[row, place] < 0 or rank + 1 < ranks[row, place]):
+                    leads[row, place] = source
+                    ranks[row, place] = rank + 1
+        for place in range(ids.shape[1]):
+            if ids[row, place] >= 0:
+                place_of[ids[row, place]] = -1
+    return leads, ranks

@@ -1,0 +1,132 @@
+"""Writes the night's report as one offline HTML page."""
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from foryou import settings, tables
+from foryou.catalogue import eligible
+from foryou.feeds import reasons
+from foryou.platform.job import Run, job, journal
+from foryou.platform.lake import Lake
+from foryou.report import report
+from foryou.report.facts import Facts, Mix, differing, mix
+from foryou.signals import events
+
+DAYS = 14
+TOP = 10
+VIEWERS_A_BLOCK = 10_000
+
+
+def main(run: Run) -> None:
+    folder = run.lake.root / "_reports"
+    folder.mkdir(parents=True, exist_ok=True)
+    text = report.page(_facts(run, folder))
+    _write(folder / f"{run.day}.html", text)
+    if run.day.isoformat() >= max(_reported(folder)):
+        _write(folder / "latest.html", text)
+
+
+def _facts(run: Run, folder: Path) -> Facts:
+    lake, day = run.lake, run.day
+    releases = lake.arrow(tables.RELEASES).to_pylist()
+    videos = lake.arrow(tables.VIDEOS, ["video", "video_id", "caption", "status", "moderation"], days=[day])
+    models = lake.arrow(tables.MODELS, days=[day]).to_pylist()
+    return Facts(
+        day=day,
+        entries=_entries(journal(lake.root, day)),
+        events=_counted(lake, tables.EVENTS, [day]).get(day),
+        rejected=_rejected(lake, day),
+        tolerated=events.NOT_BAD,
+        catalogue=videos.num_rows,
+        shown=_shown(videos),
+        mix=_mix(run),
+        reasons=reasons.CODES,
+        evaluations=lake.arrow(tables.EVALUATIONS, days=_held(lake, tables.EVALUATIONS, day)).to_pylist(),
+        counts=_counts(lake, day, releases),
+        checks=lake.arrow(tables.CHECKS, days=[day]).to_pylist(),
+        model=models[0] if models else None,
+        releases=releases,
+        popular=_popular(lake, day, videos),
+        changed=differing(run.settings, settings.load()),
+        earlier=max((name for name in _reported(folder) if name < day.isoformat()), default=None),
+    )
+
+
+def _entries(folder: Path) -> dict[str, dict[str, Any]]:
+    """The journal of the night, without what an earlier run of this job left."""
+    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")}
+    return {name: entry for name, entry in found.items() if name != "report"}
+
+
+def _held(lake: Lake, table: tables.Table, day: date) -> list[date]:
+    """The days that the table holds of the last two weeks up to the night's."""
+    return [held for held in lake.days(table) if day - timedelta(days=DAYS) < held <= day]
+
+
+def _counted(lake: Lake, table: tables.Table, days: list[date]) -> dict[date, int]:
+    held = set(lake.days(table))
+    return {day: lake.count_day(table, day) for day in days if day in held}
+
+
+def _counts(lake: Lake, day: date, releases: list[dict[str, Any]]) -> dict[str, dict[date, int]]:
+    first = day - timedelta(days=DAYS)
+    published = [row for row in releases if row["state"] != "refused" and first < row["day"] <= day]
+    newest_last = sorted(published, key=lambda row: (row["published_at"], row["release_id"]))
+    return {
+        "events": _counted(lake, tables.EVENTS, _held(lake, tables.EVENTS, day)),
+        "views": _counted(lake, tables.VIEWS, _held(lake, tables.VIEWS, day)),
+        "viewers": {row["day"]: dict(row["counts"]).get("feeds", 0) for row in newest_last},
+    }
+
+
+def _rejected(lake: Lake, day: date) -> dict[str, int]:
+    counted = lake.arrow(tables.REJECTED_EVENTS, ["reason"], days=[day])["reason"].value_counts()
+    return {count["values"]: count["counts"] for count in counted.to_pylist()}
+
+
+def _shown(videos: pa.Table) -> int:
+    """How many may be shown: the rule of `eligible.shown`, here without Spark."""
+    moderated = pc.is_in(videos["moderation"], pa.array(eligible.SHOWN_MODERATION))
+    return pc.sum(pc.and_(pc.equal(videos["status"], "live"), moderated)).as_py() or 0
+
+
+def _mix(run: Run) -> Mix | None:
+    lake, day = run.lake, run.day
+    if day not in lake.days(tables.FEEDS):
+        return None
+    n_videos = lake.arrow(tables.VIDEO_IDS, ["video"]).num_rows
+    blocks = (
+        block
+        for path in lake.files(tables.FEEDS, day)
+        for block in pq.ParquetFile(path).iter_batches(VIEWERS_A_BLOCK, columns=["videos", "reasons", "sources"])
+    )
+    return mix(blocks, n_videos, len(reasons.CODES), run.settings.feeds.length)
+
+
+def _popular(lake: Lake, day: date, videos: pa.Table) -> list[dict[str, Any]]:
+    ranked = lake.arrow(tables.POPULAR, ["segment", "rank", "video", "score"], days=[day])
+    top = ranked.filter((pc.field("segment") == tables.EVERYWHERE) & (pc.field("rank") <= TOP))
+    named = top.join(videos.select(["video", "video_id", "caption"]), "video", join_type="inner")
+    return named.sort_by("rank").select(["rank", "video_id", "caption", "score"]).to_pylist()
+
+
+def _reported(folder: Path) -> list[str]:
+    """The days that have a report."""
+    return [path.stem for path in folder.glob("????-??-??.html")]
+
+
+def _write(path: Path, text: str) -> None:
+    """Writes the page whole or not at all."""
+    part = path.with_suffix(".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+if __name__ == "__main__":
+    job(main)
