@@ -227,18 +227,10 @@ def _ask(frame: DataFrame, asked: Sequence[Expected]) -> dict[int, Any]:
     os.environ["GX_ANALYTICS_ENABLED"] = "False"
     import great_expectations as gx
     import great_expectations.expectations as kinds
-    from great_expectations.data_context.types.base import (
-        DataContextConfig,
-        InMemoryStoreBackendDefaults,
-        ProgressBarsConfig,
-    )
+    from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    nowhere = DataContextConfig(
-        store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
-        progress_bars=ProgressBarsConfig(globally=False),
-        analytics_enabled=False,
-    )
-    context = gx.get_context(project_config=nowhere, mode="ephemeral")
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     asset = context.data_sources.add_spark("lake", persist=False).add_dataframe_asset("table")
     batch = asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": frame})
     suite = gx.ExpectationSuite("contract")
