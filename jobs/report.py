@@ -37,11 +37,13 @@ def _facts(run: Run, folder: Path) -> Facts:
     releases = lake.arrow(tables.RELEASES).to_pylist()
     videos = lake.arrow(tables.VIDEOS, ["video", "video_id", "caption", "status", "moderation"], days=[day])
     models = lake.arrow(tables.MODELS, days=[day]).to_pylist()
+    entries = _entries(journal(lake.root, day))
+    read = entries.get("build_events", {}).get("notes", {})  # a refused day leaves no rows in the tables
     return Facts(
         day=day,
-        entries=_entries(journal(lake.root, day)),
-        events=_counted(lake, tables.EVENTS, [day]).get(day),
-        rejected=_rejected(lake, day),
+        entries=entries,
+        events=read.get("rows_accepted", _counted(lake, tables.EVENTS, [day]).get(day)),
+        rejected=read.get("rejected_by_reason") or _rejected(lake, day),
         tolerated=events.NOT_BAD,
         catalogue=videos.num_rows,
         shown=_shown(videos),

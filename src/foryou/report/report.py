@@ -17,7 +17,7 @@ from foryou.report.facts import Facts, Rows
 
 _FOLDER = Path(__file__).parent
 _PLOTTED = ("auc_exposed", "recall@100", "ndcg@100", "recall@20", "ndcg@20")
-"""Measures worth a plot, most trusted first; the first two that are there get one."""
+"""Measures worth a plot, most trusted first; the first three that are there get one."""
 _COUNTED = {"events": "Sound events", "views": "Views", "viewers": "Viewers served"}
 _RELEASES = 10
 
@@ -115,7 +115,7 @@ def _rejected(facts: Facts) -> list[dict[str, Any]]:
 
 def _quality_plots(evaluations: Rows) -> list[plots.Lines]:
     held = {row["measure"] for row in evaluations}
-    return [_quality_plot(name, evaluations) for name in [name for name in _PLOTTED if name in held][:2]]
+    return [_quality_plot(name, evaluations) for name in [name for name in _PLOTTED if name in held][:3]]
 
 
 def _quality_plot(measure: str, evaluations: Rows) -> plots.Lines:
