@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from foryou import settings, steps, tables
+from foryou import settings, tables
 from foryou.errors import DataRejected, ForYouError
 from foryou.platform import spark
 from foryou.platform.checks import Outcome
@@ -149,7 +149,7 @@ def job(main: Callable[[Run], None]) -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=steps.BY_NAME[Path(sys.argv[0]).stem].doc)
+    parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
     parser.add_argument("--day", type=date.fromisoformat, required=True, help="the night's day, YYYY-MM-DD")
     parser.add_argument("--landing", type=Path, required=True, help="where the days land")
     parser.add_argument("--lake", type=Path, required=True, help="the root of the lake")
