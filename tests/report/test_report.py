@@ -237,7 +237,12 @@ def test_seconds_are_told_as_people_say_them(value, text):
 
 
 def test_figures_of_the_journal_are_told_in_words():
-    assert words.noted({"new_viewers": 1200, "rejected": {"bad_time": 3}}) == "new viewers 1,200, rejected bad time 3"
+    assert (
+        words.noted({"new_viewers": 1200, "warm": True, "days": ["a", "b"]}) == "new viewers 1,200, warm yes, days a, b"
+    )
+    notes = {"factors auc_exposed": 0.56, "rows_read": 9, "rejected_by_reason": {"bad_time": 3}}
+    steps_told = status.ran(Facts(DAY, {"build_events": {"notes": notes}}))
+    assert [step.notes for step in steps_told if step.notes] == ["rows read 9"]
 
 
 # ---- the page as a page

@@ -99,9 +99,9 @@ def _ran(name: str, entry: Mapping[str, Any], longest: float, old: bool) -> Ran:
 
 
 def _figures(entry: Mapping[str, Any]) -> str:
-    """The first few notes in words; tables of figures have their own place on the page."""
+    """The first few notes in words: counts and names. Measures and tables have their own place on the page."""
     notes = entry.get("notes") or {}
-    plain = {name: value for name, value in notes.items() if not isinstance(value, Mapping)}
+    plain = {name: value for name, value in notes.items() if not isinstance(value, Mapping | float)}
     told = words.noted(dict([*plain.items()][:_FIGURES]))
     return f"{told}, …" if len(plain) > _FIGURES else told
 

@@ -116,6 +116,8 @@ def noted(value: Any) -> str:
         return ", ".join(f"{plain(str(name))} {noted(inner)}" for name, inner in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(noted(inner) for inner in value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, int | float):
         return str(value)
     return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
