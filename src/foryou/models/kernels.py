@@ -160,29 +160,44 @@ def mask_seen(scores, rows, seen_indptr, seen, cursor, start):
 
 
 @njit(cache=True, nogil=True)
+def _stretches(scores, floor, starts):
+    """Write where each whole stretch of STRIDE scores begins that holds one reaching `floor`; returns how many."""
+    count = np.uint64(0)
+    for stretch in range(np.uint64(scores.size // STRIDE)):
+        first, holds = stretch * np.uint64(STRIDE), np.uint8(0)
+        for j in range(first, first + np.uint64(STRIDE)):
+            holds |= np.uint8(scores[j] >= floor)
+        starts[count] = first
+        count += np.uint64(holds)
+    return np.int64(count)
+
+
+@njit(cache=True, nogil=True)
 def collect(scores, ids, rows, k, near, near_ids, sizes, floors, bounds, viewers, videos):
     """Take from `scores` [rows, tile] whatever may still be among the k best of its viewer.
 
     `near` and `near_ids` [viewers, room], `sizes`, `floors` and `bounds` belong to all viewers at work; `rows` says
-    which of them these scores are of. Almost every score fails against the floor, so STRIDE of them are tested at
-    once, and the rare stretch that holds one is copied without branches.
+    which of them these scores are of. Almost every score fails against the floor, so whole stretches are tested at
+    once, and the few that hold a better one are copied without branches.
     """
     spare, width = k // 8, scores.shape[1]
+    tail = width - width % STRIDE
+    starts = np.empty(width // STRIDE + 2, np.int64)
     for i in range(rows.size):
         row = rows[i]
         fresh, mine, mine_ids = scores[i], near[row], near_ids[row]
-        size, floor, bound = sizes[row], floors[row], bounds[row]
+        size, floor, bound = sizes[row], floors[row], (bounds[row, 0], bounds[row, 1])
         if floor == LOWEST and _reaching(fresh, LOWEST) >= k:
             floor = _threshold(fresh, k, spare, -bound[0], bound[0]) - np.float32(2) * bound[1]
-        for start in range(0, width, STRIDE):
-            stop = min(start + STRIDE, width)
-            if _reaching(fresh[start:stop], floor) == 0:
-                continue
+        count = _stretches(fresh, floor, starts)
+        starts[count] = tail
+        for start in starts[: count + 1]:
             if size + STRIDE > mine.size:
-                size, floor = _shrink(mine, mine_ids, size, k, spare, floor, (bound[0], bound[1]), viewers[row], videos)
+                size, floor = _shrink(mine, mine_ids, size, k, spare, floor, bound, viewers[row], videos)
+            stop = min(start + STRIDE, width)
             size = _append(mine, mine_ids, size, fresh[start:stop], ids[start:stop], floor)
         if size > 2 * k:
-            size, floor = _shrink(mine, mine_ids, size, k, spare, floor, (bound[0], bound[1]), viewers[row], videos)
+            size, floor = _shrink(mine, mine_ids, size, k, spare, floor, bound, viewers[row], videos)
         sizes[row], floors[row] = size, floor
 
 
