@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -73,7 +74,7 @@ class Views:
             self.points_not_interested,
             self.points_report,
         )
-        in_order = all(a >= b for a, b in zip(falling, falling[1:], strict=False))
+        in_order = all(a >= b for a, b in pairwise(falling))
         if not in_order or self.points_completion * self.length_max > self.points_rewatch:
             raise ContractBroken(
                 "settings",

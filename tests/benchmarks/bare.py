@@ -24,7 +24,8 @@ from tests.benchmarks.simple import DUCKDB_COLUMNS, SIMPLE_PAIRS, event_files
 from tests.benchmarks.steps import Steps, say
 
 FACTORS, ITERATIONS, LENGTH = 64, 10, 200
-REGULARIZATION = 10.0
+ALPHA, REGULARIZATION = 2.0, 50.0
+"""The best of eight settings on the world of 1 M events, by its truth: no straw man."""
 BATCH = 10_000
 
 
@@ -38,7 +39,7 @@ def main() -> None:
     steps.note(viewers=len(viewers), videos=len(videos), pairs=seen.nnz)
     with steps.step("train"):
         model = AlternatingLeastSquares(
-            factors=FACTORS, iterations=ITERATIONS, regularization=REGULARIZATION, alpha=1.0, random_state=1
+            factors=FACTORS, iterations=ITERATIONS, regularization=REGULARIZATION, alpha=ALPHA, random_state=1
         )
         model.fit(points, show_progress=False)
     with steps.step("recommend"):

@@ -20,7 +20,8 @@ from tests.benchmarks.simple import DAILY, FIELDS, FINE, POINTS, event_files
 from tests.benchmarks.steps import Steps, say
 
 FACTORS, ITERATIONS, LENGTH = 64, 10, 200
-REGULARIZATION = 0.1
+ALPHA, REGULARIZATION = 1.0, 0.1
+"""MLlib's defaults."""
 
 
 def main() -> None:
@@ -97,7 +98,7 @@ def train(numbered: DataFrame) -> ALSModel:
         rank=FACTORS,
         maxIter=ITERATIONS,
         regParam=REGULARIZATION,
-        alpha=1.0,
+        alpha=ALPHA,
         implicitPrefs=True,
         userCol="viewer",
         itemCol="video",

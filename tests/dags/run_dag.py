@@ -1,6 +1,6 @@
 """Runs the nightly DAG for a day in a process of its own and tells, as JSON, how each task ended and at which try.
 
-    python run_dag.py DAY [TASKS_TO_MARK_AS_DONE]
+python run_dag.py DAY [TASKS_TO_MARK_AS_DONE]
 """
 
 import json
@@ -8,7 +8,6 @@ import sys
 
 from airflow.models import DagBag  # noqa: F401  (models first: the database module needs them all)
 from airflow.utils.db import initdb
-
 from nightly import dag
 
 

@@ -94,8 +94,7 @@ def _refuse_other_case(landed: LandedDay, kind: str, schema: T.StructType) -> No
 def _sampled_fields(path: Path) -> set[str]:
     if path.suffix == ".parquet":
         return set(pq.read_schema(path).names)
-    opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-    with opened as file:
+    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
         return set().union(*(_fields(line) for line in islice(file, _SAMPLED_LINES)))
 
 

@@ -1,0 +1,251 @@
+"""`foryou`: nights, backfills, and a look at what was published."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from deltalake import DeltaTable
+
+from foryou import screen, settings, tables
+from foryou.errors import ForYouError, InputMissing
+from foryou.publishing import reader
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+importing = typer.Typer(help="Turns outside data into landing days.", no_args_is_help=True)
+app.add_typer(importing, name="import")
+
+LandingOption = Annotated[Path, typer.Option("--landing", help="Where the days land.")]
+LakeOption = Annotated[Path, typer.Option("--lake", help="The root of the lake.", envvar="FORYOU_LAKE")]
+ConfOption = Annotated[list[str], typer.Option("--conf", help="A settings file over conf/base.yaml; may repeat.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document instead of words.")]
+OverrideOption = Annotated[
+    list[str], typer.Option("--override", help="CHECK=REASON: go on although the check fails; recorded.")
+]
+Day = datetime
+_DAY = ["%Y-%m-%d"]
+
+
+@app.command()
+def nightly(
+    landing: LandingOption,
+    lake: LakeOption,
+    day: Annotated[Day, typer.Option("--day", formats=_DAY, help="The night's day.")],
+    conf: ConfOption = [],  # noqa: B006
+    override: OverrideOption = [],  # noqa: B006
+    json: JsonOption = False,
+) -> None:
+    """Runs the night of a day: from its landed log to a published release."""
+    _nights(landing, lake, [day.date()], conf, override, json)
+
+
+@app.command()
+def backfill(
+    landing: LandingOption,
+    lake: LakeOption,
+    first: Annotated[Day, typer.Option("--from", formats=_DAY, help="The first day.")],
+    last: Annotated[Day, typer.Option("--to", formats=_DAY, help="The last day.")],
+    conf: ConfOption = [],  # noqa: B006
+    override: OverrideOption = [],  # noqa: B006
+    json: JsonOption = False,
+) -> None:
+    """Runs the nights of all landed days between two days, one after another."""
+    from foryou import night
+
+    with _told_errors(json):
+        days = night.days_between(landing, first.date(), last.date())
+    _nights(landing, lake, days, conf, override, json)
+
+
+@app.command()
+def feed(
+    viewer: Annotated[str, typer.Argument(help="A viewer's id; `-` for someone unknown.")],
+    lake: LakeOption,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many videos.")] = 20,
+    country: Annotated[str | None, typer.Option(help="For someone unknown: `US`.")] = None,
+    language: Annotated[str | None, typer.Option(help="For someone unknown, and of the reasons: `en`.")] = None,
+    release: Annotated[str | None, typer.Option(help="Another release than the live one.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Shows a viewer's feed with captions, scores and reasons."""
+    with _told_errors(json):
+        opened = reader.open(lake, release)
+        items = opened.feed(None if viewer == "-" else viewer, k, country=country, language=language)
+        if json:
+            rows = [asdict(item) | {"words": item.words(language)} for item in items]
+            screen.as_json({"release": opened.release.release_id, "items": rows})
+        else:
+            title = "Someone unknown" if viewer == "-" else f"Viewer {viewer}"
+            screen.feed(items, opened, title, _captions(lake, opened.release.day), language)
+
+
+@app.command()
+def similar(
+    video: Annotated[str, typer.Argument(help="A video's id.")],
+    lake: LakeOption,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many videos.")] = 10,
+    json: JsonOption = False,
+) -> None:
+    """Shows the videos nearest in content."""
+    with _told_errors(json):
+        opened = reader.open(lake)
+        items = opened.similar(video)[:k]
+        if json:
+            screen.as_json([asdict(item) for item in items])
+        else:
+            screen.feed(items, opened, f"Similar to {video}", _captions(lake, opened.release.day), None)
+
+
+@app.command()
+def releases(lake: LakeOption, json: JsonOption = False) -> None:
+    """Lists the releases; exactly one is live."""
+    rows = reader.releases(lake)
+    if json:
+        screen.as_json([asdict(row) for row in rows])
+    else:
+        screen.releases(rows)
+
+
+@app.command()
+def report(
+    lake: LakeOption,
+    day: Annotated[
+        Day | None, typer.Option("--day", formats=_DAY, help="The night's day; the latest if not given.")
+    ] = None,
+) -> None:
+    """Prints where the night's report page lies."""
+    with _told_errors(False):
+        pages = sorted((lake / "_reports").glob("????-??-??.html"))
+        wanted = [page for page in pages if day is None or page.stem == str(day.date())]
+        if not wanted:
+            raise InputMissing(
+                "report",
+                wanted=f"the report of {day.date()}" if day else "a report",
+                found=", ".join(page.stem for page in pages[-3:]) or f"none in {lake / '_reports'}",
+                next_step="run `foryou nightly` for the day",
+            )
+        print(wanted[-1].absolute())
+
+
+@app.command("tables")
+def show_tables(
+    names: Annotated[list[str] | None, typer.Argument(help="Tables whose columns to show.")] = None,
+) -> None:
+    """Lists the tables and what a row of each is, or the columns of some."""
+    screen.described(names or [])
+
+
+@app.command()
+def world(
+    out: Annotated[Path, typer.Option("--out", help="The landing folder to write.")],
+    viewers: Annotated[int, typer.Option(min=10)] = 3_000,
+    videos: Annotated[int, typer.Option(min=20)] = 2_500,
+    days: Annotated[int, typer.Option(min=1)] = 10,
+    events: Annotated[int, typer.Option(min=100, help="Lines of log over all days.")] = 250_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same world.")] = 1,
+) -> None:
+    """Makes a synthetic platform and its log, day by day; its truth lies apart in OUT/_truth."""
+    from foryou.sources.world import WorldParameters, generate
+
+    with _told_errors(False):
+        made = generate(
+            WorldParameters(viewers=viewers, videos=videos, days=days, events=events, seed=seed),
+            out,
+            lambda day, lines: screen.console.print(f"  landed {day}: {lines:,} lines"),
+        )
+    screen.console.print(f"World {made.world}: {made.events:,} lines in {out}")
+
+
+@importing.command()
+def kuairand(
+    log: Annotated[list[Path], typer.Option("--log", help="log_standard_*.csv or log_random_*.csv; may repeat.")],
+    users: Annotated[Path, typer.Option("--users", help="user_features_*.csv")],
+    videos: Annotated[Path, typer.Option("--videos", help="video_features_basic_*.csv")],
+    out: Annotated[Path, typer.Option("--out", help="The landing folder to write.")],
+) -> None:
+    """Imports the official KuaiRand files as landing days."""
+    from foryou.sources.kuairand import import_logs
+
+    with _told_errors(False):
+        screen.console.print("  reading the logs")
+        days = import_logs(log, users, videos, out, lambda day, rows: screen.console.print(f"  landed {day}: {rows:,}"))
+    screen.console.print(f"{len(days)} days, {days[0]} to {days[-1]}, in {out}")
+
+
+@app.command()
+def demo(folder: Annotated[Path, typer.Option(help="Where the demo's landing and lake go.")] = Path("demo")) -> None:
+    """A synthetic platform, its last three nights, and what came of them."""
+    from foryou import demo as whole
+
+    with _told_errors(False):
+        whole.run(folder)
+
+
+@app.command()
+def airflow(
+    landing: LandingOption = Path("demo/landing"),
+    lake: LakeOption = Path("demo/airflow-lake"),
+    home: Annotated[Path, typer.Option(help="Airflow's own folder.")] = Path("demo/airflow"),
+) -> None:
+    """Starts Airflow on loopback with the nightly DAG."""
+    from foryou.airflow_home import serve
+
+    with _told_errors(False):
+        serve(landing, lake, home)
+
+
+def main() -> None:
+    """The entry of the command."""
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    app()
+
+
+def _nights(landing: Path, lake: Path, days: list[date], conf: list[str], override: list[str], json: bool) -> None:
+    from foryou import night
+    from foryou.platform.job import parse_overrides
+
+    try:
+        overrides = parse_overrides(override)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    with _told_errors(json):
+        chosen = settings.load(*conf)
+        with (
+            screen.Progress(json).watching() as told,
+            night.opened(landing, lake, chosen, overrides=overrides, told=told) as nights,
+        ):
+            summaries = [_one_night(nights, day, lake, json) for day in days]
+    if json:
+        screen.as_json(summaries[0] if len(summaries) == 1 else summaries)
+
+
+def _one_night(nights, day: date, lake: Path, json: bool) -> dict:  # type: ignore[no-untyped-def, type-arg]
+    summary = nights.run(day)
+    if not json:
+        screen.closing(summary, lake)
+    return summary
+
+
+def _captions(lake: Path, day: date) -> dict[str, str]:
+    path = str(lake / tables.VIDEOS.path)
+    columns = ["video_id", "caption"]
+    return screen.captions(DeltaTable(path).to_pyarrow_table([("day", "=", str(day))], columns=columns))
+
+
+@contextmanager
+def _told_errors(json: bool) -> Iterator[None]:
+    """One clear message and the right exit code for the failures that a person can act on."""
+    try:
+        yield
+    except ForYouError as error:
+        if json:
+            screen.as_json(error.as_dict())
+        print(error, file=sys.stderr)
+        raise typer.Exit(error.exit_code) from error

@@ -1,0 +1,212 @@
+"""Reading published tables without a JVM: one consistent release, one viewer at a time.
+
+>>> import foryou.publishing.reader as reader                       # doctest: +SKIP
+>>> release = reader.open("demo/lake")                              # doctest: +SKIP
+>>> [item.video_id for item in release.feed("u000017", k=3)]        # doctest: +SKIP
+['v000412', 'v001077', 'v000031']
+"""
+
+from __future__ import annotations
+
+import builtins
+import hashlib
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+
+from foryou import tables
+from foryou.contract import Table
+from foryou.errors import InputMissing
+from foryou.feeds.reasons import in_words
+
+STALE_AFTER_DAYS = 2
+
+
+@dataclass(frozen=True)
+class Item:
+    """One video of a list. `sources` names who found it; `reason` is a code with its object, see `words`."""
+
+    video_id: str
+    score: float
+    sources: tuple[str, ...] = ()
+    reason: str = ""
+    reason_value: float | None = None
+    propensity: float | None = None
+
+    def words(self, language: str | None = None, titles: dict[str, str] | None = None) -> str:
+        """The reason as a sentence; `titles` names videos by their captions."""
+        return in_words(self.reason, language, titles)
+
+
+@dataclass(frozen=True)
+class Release:
+    """One row of `releases`: what is being read."""
+
+    release_id: str
+    day: date
+    state: str
+    status: str
+    published_at: datetime
+    contract_version: int
+    model_version: str
+    tables: dict[str, int]
+    counts: dict[str, int]
+
+    def stale(self, now: datetime | None = None, after_days: int = STALE_AFTER_DAYS) -> bool:
+        """Whether the release's day ended longer ago than it should have."""
+        return ((now or datetime.now(UTC)).date() - self.day).days > after_days
+
+
+@dataclass
+class Reader:
+    """The published tables of one release. Safe to keep open: later nights do not change what it reads."""
+
+    lake: Path
+    release: Release
+    _tables: dict[str, _Sorted] = field(default_factory=dict)
+
+    def feed(
+        self,
+        viewer_id: str | None = None,
+        k: int = 100,
+        *,
+        device_id: str | None = None,
+        country: str | None = None,
+        language: str | None = None,
+    ) -> list[Item]:
+        """The viewer's first k videos; someone unknown gets what is popular in the narrowest segment there is."""
+        row = self._row("feeds", viewer_id or _device(device_id))
+        if row is not None:
+            return [_item(each) for each in row["items"][:k]]
+        return self.popular(f"{country or '*'}:{language or '*'}")[:k]
+
+    def candidates(self, viewer_id: str) -> list[Item]:
+        """Up to 200 candidates, best first; empty for someone unknown."""
+        return _items(self._row("candidates", viewer_id))
+
+    def similar(self, video_id: str) -> list[Item]:
+        """The videos nearest in content; empty for an unknown video."""
+        return _items(self._row("similar", video_id))
+
+    def popular(self, segment: str = tables.EVERYWHERE) -> list[Item]:
+        """What the segment watches; up the ladder `US:en`, `*:en`, `*:*` where it has no list of its own."""
+        language = segment.partition(":")[2] or "*"
+        ladder = (segment, f"*:{language}", tables.EVERYWHERE)
+        own = next((name for name in ladder if name in self._popular), None)
+        return self._popular[own] if own else []
+
+    def explain(self, viewer_id: str, video_id: str, language: str | None = None) -> dict[str, Any]:
+        """Why the video stands where it does for this viewer: place, score, sources, and the reason in words."""
+        for name, items in (("feeds", self.feed(viewer_id)), ("candidates", self.candidates(viewer_id))):
+            if name == "feeds" and self._row("feeds", viewer_id) is None:
+                continue
+            for place, item in enumerate(items, start=1):
+                if item.video_id == video_id:
+                    told = {"table": name, "place": place, "score": item.score, "sources": list(item.sources)}
+                    return told | {"reason": item.reason, "words": item.words(language)}
+        return {"table": None, "words": "not among this viewer's candidates"}
+
+    @cached_property
+    def _popular(self) -> dict[str, list[Item]]:
+        found: dict[str, list[Item]] = {}
+        rows = self._delta("popular").to_pyarrow_table()
+        for row in rows.sort_by([("segment", "ascending"), ("rank", "ascending")]).to_pylist():
+            item = Item(row["video_id"], row["score"], ("popular",), row["reason"])
+            found.setdefault(row["segment"], []).append(item)
+        return found
+
+    def _row(self, name: str, key: str | None) -> dict[str, Any] | None:
+        if key is None:
+            return None
+        if name not in self._tables:
+            self._tables[name] = _Sorted.open(self._delta(name), _KEYS[name])
+        return self._tables[name].row(key)
+
+    def _delta(self, name: str) -> DeltaTable:
+        return _delta(self.lake, name, self.release.tables[name])
+
+
+@dataclass(frozen=True)
+class _Sorted:
+    """A table sorted by its key over files and row groups: a look-up reads one row group."""
+
+    key: str
+    lasts: list[str]
+    groups: list[tuple[pq.ParquetFile, int]]
+
+    @classmethod
+    def open(cls, table: DeltaTable, key: str) -> _Sorted:
+        """Reads the footers: the last key of each row group."""
+        found: list[tuple[str, pq.ParquetFile, int]] = []
+        for path in table.file_uris():
+            file = pq.ParquetFile(path)
+            place = file.schema_arrow.get_field_index(key)
+            for group in range(file.num_row_groups):
+                found.append((file.metadata.row_group(group).column(place).statistics.max, file, group))
+        found.sort(key=lambda each: each[0])
+        return cls(key, [last for last, _, _ in found], [(file, group) for _, file, group in found])
+
+    def row(self, key: str) -> dict[str, Any] | None:
+        place = bisect_left(self.lasts, key)
+        if place == len(self.lasts):
+            return None
+        file, group = self.groups[place]
+        rows = file.read_row_group(group, columns=[self.key, "items"], use_threads=False)
+        found = pc.index(rows[self.key], pa.scalar(key)).as_py()
+        return None if found < 0 else rows.slice(found, 1).to_pylist()[0]
+
+
+_KEYS = {"feeds": "viewer_id", "candidates": "viewer_id", "similar": "video_id"}
+
+
+def open(lake: Path | str, release: str | None = None) -> Reader:  # the verb of the contract
+    """Opens the live release, or the one named. Raises InputMissing if there is none."""
+    rows = releases(lake)
+    found = [row for row in rows if (row.release_id == release if release else row.state == "live")]
+    if not found:
+        raise InputMissing(
+            "releases",
+            wanted=f"the release {release}" if release else "a live release",
+            found=", ".join(row.release_id for row in rows[-5:]) or f"no release in {lake}",
+            next_step="`foryou releases` lists what there is; `foryou nightly` makes one",
+        )
+    return Reader(Path(lake), found[0])
+
+
+def releases(lake: Path | str) -> builtins.list[Release]:
+    """Every release of the lake, oldest day first; empty if nothing was ever published."""
+    path = str(Path(lake) / tables.RELEASES.path)
+    if not DeltaTable.is_deltatable(path):
+        return []
+    rows = DeltaTable(path).to_pyarrow_table().sort_by([("day", "ascending"), ("published_at", "ascending")])
+    maps = ("tables", "counts")
+    return [Release(**(row | {name: dict(row[name]) for name in maps})) for row in rows.to_pylist()]
+
+
+def _delta(lake: Path, name: str, version: int) -> DeltaTable:
+    table: Table = next(table for table in tables.PUBLISHED if table.name == name)
+    return DeltaTable(str(lake / table.path), version=version)
+
+
+def _item(row: dict[str, Any]) -> Item:
+    bits = row.get("sources") or 0
+    names = tuple(name for place, name in enumerate(tables.SOURCES) if bits >> place & 1)
+    told = {name: row[name] for name in ("reason", "reason_value", "propensity") if name in row}
+    return Item(row["video_id"], row["score"], names, **told)
+
+
+def _items(row: dict[str, Any] | None) -> list[Item]:
+    return [_item(each) for each in row["items"]] if row else []
+
+
+def _device(device_id: str | None) -> str | None:
+    """The id that a device's events count under before sign-up (`signals/events.py`)."""
+    return f"device-{hashlib.sha256(device_id.encode()).hexdigest()[:24]}" if device_id else None

@@ -1,0 +1,45 @@
+"""One Spark session for all tests, a fresh lake for each, and the settings of conf/ci.yaml."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+# Before numpy, Great Expectations, MLflow or Airflow is imported: each reads its own at import.
+os.environ |= {
+    "OPENBLAS_NUM_THREADS": "1",
+    "GX_ANALYTICS_ENABLED": "False",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "PYSPARK_PYTHON": sys.executable,
+}
+
+import pytest
+from pyspark.sql import SparkSession
+
+from foryou import settings
+from foryou.platform import spark as spark_sessions
+from foryou.platform.lake import Lake
+from foryou.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def chosen() -> Settings:
+    """The settings of conf/ci.yaml: everything small."""
+    return settings.load("ci")
+
+
+@pytest.fixture(scope="session")
+def spark(chosen: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """The session that every test shares."""
+    session = spark_sessions.session(chosen.spark, "tests", tmp_path_factory.mktemp("spark") / "spark.log")
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def lake(tmp_path: Path, spark: SparkSession) -> Lake:
+    """An empty lake of its own."""
+    return Lake(tmp_path / "lake", spark)
