@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,8 @@ console = Console()
 
 def main() -> int:
     arguments = _arguments()
+    # Whoever ends the benchmark ends the program that it watches: `watch` cleans up on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         for name in arguments.size:
             _bench(SIZES[name], arguments.only, arguments.keep)

@@ -50,8 +50,8 @@ class Size:
 SIZES = {
     size.name: size
     for size in (
-        Size("small", 2_000, 1_500, 50_000, 5, sample=1, disk_gb=2, limit_s=600),
-        Size("1m", 20_000, 10_000, 1_000_000, 14, sample=1, disk_gb=6, limit_s=1_500),
+        Size("small", 2_000, 1_500, 50_000, 5, sample=1, disk_gb=2, limit_s=1_800),
+        Size("1m", 20_000, 10_000, 1_000_000, 14, sample=1, disk_gb=6, limit_s=1_800),
         Size("10m", 200_000, 50_000, 10_000_000, 14, sample=10, disk_gb=30, limit_s=3_600),
     )
 }
