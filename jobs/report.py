@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 
 from foryou import settings, tables
 from foryou.catalogue import eligible
+from foryou.contract import Table
 from foryou.feeds import reasons
 from foryou.platform.job import Run, job, journal
-from foryou.platform.lake import Lake
 from foryou.report import report
 from foryou.report.facts import Facts, Mix, differing, mix
 from foryou.signals import events
@@ -42,19 +42,19 @@ def _facts(run: Run, folder: Path) -> Facts:
     return Facts(
         day=day,
         entries=entries,
-        events=read.get("rows_accepted", _counted(lake, tables.EVENTS, [day]).get(day)),
-        rejected=read.get("rejected_by_reason") or _rejected(lake, day),
+        events=read.get("rows_accepted", _counted(run, tables.EVENTS, [day]).get(day)),
+        rejected=read.get("rejected_by_reason") or _rejected(run),
         tolerated=events.NOT_BAD,
         catalogue=videos.num_rows,
         shown=_shown(videos),
         mix=_mix(run),
         reasons=reasons.CODES,
-        evaluations=lake.arrow(tables.EVALUATIONS, days=_held(lake, tables.EVALUATIONS, day)).to_pylist(),
-        counts=_counts(lake, day, releases),
+        evaluations=lake.arrow(tables.EVALUATIONS, days=_held(run, tables.EVALUATIONS)).to_pylist(),
+        counts=_counts(run, releases),
         checks=lake.arrow(tables.CHECKS, days=[day]).to_pylist(),
         model=models[0] if models else None,
         releases=releases,
-        popular=_popular(lake, day, videos),
+        popular=_popular(run, videos),
         changed=differing(run.settings, settings.load()),
         earlier=max((name for name in _reported(folder) if name < day.isoformat()), default=None),
     )
@@ -66,29 +66,29 @@ def _entries(folder: Path) -> dict[str, dict[str, Any]]:
     return {name: entry for name, entry in found.items() if name != "report"}
 
 
-def _held(lake: Lake, table: tables.Table, day: date) -> list[date]:
+def _held(run: Run, table: Table) -> list[date]:
     """The days that the table holds of the last two weeks up to the night's."""
-    return [held for held in lake.days(table) if day - timedelta(days=DAYS) < held <= day]
+    return [held for held in run.lake.days(table) if run.day - timedelta(days=DAYS) < held <= run.day]
 
 
-def _counted(lake: Lake, table: tables.Table, days: list[date]) -> dict[date, int]:
-    held = set(lake.days(table))
-    return {day: lake.count_day(table, day) for day in days if day in held}
+def _counted(run: Run, table: Table, days: list[date]) -> dict[date, int]:
+    held = set(run.lake.days(table))
+    return {day: run.lake.count_day(table, day) for day in days if day in held}
 
 
-def _counts(lake: Lake, day: date, releases: list[dict[str, Any]]) -> dict[str, dict[date, int]]:
-    first = day - timedelta(days=DAYS)
-    published = [row for row in releases if row["state"] != "refused" and first < row["day"] <= day]
+def _counts(run: Run, releases: list[dict[str, Any]]) -> dict[str, dict[date, int]]:
+    first = run.day - timedelta(days=DAYS)
+    published = [row for row in releases if row["state"] != "refused" and first < row["day"] <= run.day]
     newest_last = sorted(published, key=lambda row: (row["published_at"], row["release_id"]))
     return {
-        "events": _counted(lake, tables.EVENTS, _held(lake, tables.EVENTS, day)),
-        "views": _counted(lake, tables.VIEWS, _held(lake, tables.VIEWS, day)),
+        "events": _counted(run, tables.EVENTS, _held(run, tables.EVENTS)),
+        "views": _counted(run, tables.VIEWS, _held(run, tables.VIEWS)),
         "viewers": {row["day"]: dict(row["counts"]).get("feeds", 0) for row in newest_last},
     }
 
 
-def _rejected(lake: Lake, day: date) -> dict[str, int]:
-    counted = lake.arrow(tables.REJECTED_EVENTS, ["reason"], days=[day])["reason"].value_counts()
+def _rejected(run: Run) -> dict[str, int]:
+    counted = run.lake.arrow(tables.REJECTED_EVENTS, ["reason"], days=[run.day])["reason"].value_counts()
     return {count["values"]: count["counts"] for count in counted.to_pylist()}
 
 
@@ -111,8 +111,8 @@ def _mix(run: Run) -> Mix | None:
     return mix(blocks, n_videos, len(reasons.CODES), run.settings.feeds.length)
 
 
-def _popular(lake: Lake, day: date, videos: pa.Table) -> list[dict[str, Any]]:
-    ranked = lake.arrow(tables.POPULAR, ["segment", "rank", "video", "score"], days=[day])
+def _popular(run: Run, videos: pa.Table) -> list[dict[str, Any]]:
+    ranked = run.lake.arrow(tables.POPULAR, ["segment", "rank", "video", "score"], days=[run.day])
     top = ranked.filter((pc.field("segment") == tables.EVERYWHERE) & (pc.field("rank") <= TOP))
     named = top.join(videos.select(["video", "video_id", "caption"]), "video", join_type="inner")
     return named.sort_by("rank").select(["rank", "video_id", "caption", "score"]).to_pylist()
