@@ -32,8 +32,8 @@ INTRODUCTION = """# Benchmarks
 Written by `make bench` (`python -m tests.benchmarks.run --size 1m`); the figures behind it lie in
 `tests/benchmarks/results/`. Every program runs as a fresh process on the same landed log of a synthetic world and is
 watched from outside: seconds by the wall clock, memory as the proportional set size of its whole process tree, about
-every second. `others` is the number of cores that the rest of the machine used meanwhile: figures with more than 0.2 there
-were not taken alone.
+every second. `others` is the number of cores that the rest of the machine used meanwhile: figures with more than 0.2
+there were not taken alone.
 
 - **first load**: `foryou nightly` on an empty lake, all days of the log but the last, until published.
 - **a night**: `foryou nightly` of the last day on that lake: with checks, evaluation, publishing and the report.

@@ -67,7 +67,7 @@ def _night(name: str, day: date, landing: Path, lake: Path, limit_s: float, say:
     known = set(_journal(lake))
     command = [FORYOU, "nightly", "--landing", str(landing), "--lake", str(lake), "--day", str(day), "--json"]
     log = lake.with_name(f"{name.replace(' ', '_')}.log")
-    watched = watch.run(name, command, log, limit_s, say)
+    watched = watch.run(name, command, log, limit_s, say, lambda: _latest(lake))
     entries = [json.loads(path.read_text()) for path in _journal(lake) if path not in known]
     return watched.record(entries, notes=_notes(entries, day))
 
@@ -88,6 +88,12 @@ def _night_of_jobs(day: date, landing: Path, lake: Path, limit_s: float, say: Sa
     seconds = sum(row["seconds"] for row in rows)
     totals = {"seconds": round(seconds, 1), "peak_gib": peak, "cpu_s": round(cpu_s, 1)}
     return totals | {"others_cores": round(others / seconds, 2), "steps": rows, "notes": {"processes": len(jobs)}}
+
+
+def _latest(lake: Path) -> str:
+    """The step that was finished last, as the journal knows it."""
+    entries = sorted(_journal(lake), key=lambda path: path.stat().st_mtime)
+    return f"{entries[-1].parent.name} {entries[-1].stem} is done" if entries else ""
 
 
 def _journal(lake: Path) -> list[Path]:

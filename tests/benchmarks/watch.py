@@ -48,8 +48,11 @@ class Watched:
         }
 
 
-def run(name: str, command: list[str], log: Path, limit_s: float, say: Say) -> Watched:
-    """Runs the command; its words go to `log`, and line by line to `say`. Raises ProgramFailed."""
+def run(name: str, command: list[str], log: Path, limit_s: float, say: Say, doing: Callable[[], str] = str) -> Watched:
+    """Runs the command; its words go to `log`, and line by line to `say`, with those of `doing` where it is silent.
+
+    Raises ProgramFailed.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     started, busy = time.monotonic(), busy_s()
     process = subprocess.Popen(
@@ -63,7 +66,7 @@ def run(name: str, command: list[str], log: Path, limit_s: float, say: Say) -> W
     )
     try:
         with Sampler(process.pid) as sampler:
-            output = _listen(name, process, sampler, started + limit_s, say)
+            output = _listen(name, process, sampler, started + limit_s, say, doing)
     finally:
         _end(process)
     seconds = time.monotonic() - started
@@ -76,7 +79,14 @@ def run(name: str, command: list[str], log: Path, limit_s: float, say: Say) -> W
     return Watched(seconds, sampler.cpu_s, others, sampler, output)
 
 
-def _listen(name: str, process: subprocess.Popen[str], sampler: Sampler, deadline: float, say: Say) -> str:
+def _listen(
+    name: str,
+    process: subprocess.Popen[str],
+    sampler: Sampler,
+    deadline: float,
+    say: Say,
+    doing: Callable[[], str],
+) -> str:
     """Passes lines on until the program ends or its time is over; gives all of them."""
     lines: Queue[str | None] = Queue()
     threading.Thread(target=_read, args=(process, lines), daemon=True).start()
@@ -87,7 +97,7 @@ def _listen(name: str, process: subprocess.Popen[str], sampler: Sampler, deadlin
         try:
             line = lines.get(timeout=SILENCE_S)
         except Empty:
-            say(told)
+            say(f"{told}  {doing()}")
             continue
         if line is None:
             process.wait(timeout=60)
