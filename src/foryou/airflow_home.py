@@ -20,6 +20,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
+import psutil
+
 from foryou.errors import ContractBroken, InputMissing
 from foryou.settings import ROOT, load
 from foryou.spark_configuration import LOOPBACK
@@ -137,7 +139,7 @@ def _prepare(home: Path, environment: dict[str, str]) -> None:
 
 @contextmanager
 def _parts(home: Path, environment: dict[str, str]) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    """Airflow's four processes, each in a group of its own, so that all it started can be ended with it."""
+    """Airflow's four processes, out of reach of a terminal's Ctrl-C, so that they are ended in order."""
     parts: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name, command in PARTS.items():
@@ -157,6 +159,8 @@ def _parts(home: Path, environment: dict[str, str]) -> Iterator[dict[str, subpro
 
 
 def _stop(parts: dict[str, subprocess.Popen[bytes]]) -> None:
+    """Ends the parts and whatever they started: a Spark job outlives the worker that waits for it."""
+    started = [child for part in parts.values() for child in _descendants(part)]
     for part in parts.values():
         if part.poll() is None:
             part.terminate()
@@ -164,8 +168,17 @@ def _stop(parts: dict[str, subprocess.Popen[bytes]]) -> None:
     for part in parts.values():
         with suppress(subprocess.TimeoutExpired):
             part.wait(max(0.1, until - time.monotonic()))
-        with suppress(ProcessLookupError):
-            os.killpg(part.pid, signal.SIGKILL)
+    for process in [*started, *parts.values()]:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def _descendants(part: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """Taken while the part lives: afterwards nothing tells whose children they were."""
+    try:
+        return psutil.Process(part.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _until_healthy(parts: dict[str, subprocess.Popen[bytes]], home: Path, port: int) -> None:
