@@ -58,9 +58,10 @@ def _scored(folded: DataFrame, settings: Views) -> DataFrame:
     short = (F.col("plays") > 0) & (watched_s < F.coalesce(bound_s, F.lit(settings.skip_max_s)))
     acted = F.col("liked") | F.col("shared") | F.col("commented") | F.col("followed") | F.col("saved")
     finished = (F.col("completion") >= settings.completion_good) & (watched_s >= settings.min_good_watched_s)
-    marked = folded.withColumn(
-        "completion", F.least(F.lit(1.0), F.col("longest_ms") / F.col("duration_ms")).cast("float")
-    ).withColumns(
+    share = F.col("longest_ms") / F.col("duration_ms")
+    # Spark's `least` passes over nulls: an unknown duration would count as watched to the end.
+    completion = F.when(share.isNotNull(), F.least(F.lit(1.0), share))
+    marked = folded.withColumn("completion", completion).withColumns(
         {
             # More plays at least half through than the first one accounts for: one of them came later.
             "rewatched": F.coalesce(
@@ -75,6 +76,8 @@ def _scored(folded: DataFrame, settings: Views) -> DataFrame:
     )
     good = marked.withColumn("good", F.col("good") & ~F.col("disliked"))
     scored = good.withColumn("points", _points(settings).cast("float"))
+    # Only now: as a float, nine tenths would be less than .9.
+    scored = scored.withColumn("completion", F.col("completion").cast("float"))
     return scored.drop("longest_ms", "first_ms", "half_plays", "refused", "reported", "disliked")
 
 

@@ -1,0 +1,90 @@
+"""Small tables made from contracts, and small landing days: a test gives only the values that matter to it."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import runpy
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
+
+from foryou import tables
+from foryou.contract import Column, Table
+from foryou.platform.job import Run, run_step
+from foryou.platform.lake import Lake
+from foryou.settings import ROOT, Settings
+
+DAY = date(2026, 3, 10)
+NOON = datetime(2026, 3, 10, 12)
+
+PLAINEST = {"string": "x", "boolean": False, "date": DAY, "timestamp": NOON, "int": 0, "bigint": 0, "float": 0.0}
+
+Line = dict[str, Any] | bytes
+"""A landed line: fields, or bytes that are written as they are."""
+
+
+def rows(spark: SparkSession, table: Table, *given: dict[str, Any]) -> DataFrame:
+    """Rows of a contract: what is not given is empty, or the plainest value where one is required."""
+    unknown = {name for row in given for name in row} - set(table.column_names)
+    assert not unknown, f"{table.name} has no {sorted(unknown)}"
+    filled = [tuple(row.get(column.name, plainest(column)) for column in table.columns) for row in given]
+    return spark.createDataFrame(filled, table.ddl())
+
+
+def plainest(column: Column) -> Any:
+    if not column.required:
+        return None
+    if column.one_of:
+        return column.one_of[0]
+    return [] if column.type.startswith("array") else PLAINEST[column.type]
+
+
+def lines(spark: SparkSession, kind: str, *given: dict[str, Any]) -> DataFrame:
+    """Landed lines as they are after parsing: the fields of the landing contract, `line` and `readable`."""
+    names = [part.strip().split(" ")[0] for part in tables.LANDED[kind].split(", ")]
+    told = [row | {"line": row.get("line", json.dumps(row)), "readable": row.get("readable", True)} for row in given]
+    filled = [tuple(row.get(name) for name in [*names, "line", "readable"]) for row in told]
+    return spark.createDataFrame(filled, f"{tables.LANDED[kind]}, line string, readable boolean")
+
+
+def land(landing: Path, day: date, files: dict[str, list[Line]]) -> Path:
+    """Writes a landing day with its manifest: `{"events/part-0.jsonl": [{...}, b"{broken"]}`; its folder."""
+    folder = landing / f"day={day}"
+    listed = {}
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, content)
+        data = path.read_bytes()
+        listed[name] = {"rows": len(content), "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "_manifest.json").write_text(json.dumps({"day": str(day), "files": listed}))
+    return folder
+
+
+def _write(path: Path, content: list[Line]) -> None:
+    if path.suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(content), path)
+        return
+    data = b"".join((line if isinstance(line, bytes) else json.dumps(line).encode()) + b"\n" for line in content)
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+
+
+def ran(
+    name: str,
+    landing: Path,
+    lake: Lake,
+    chosen: Settings,
+    day: date = DAY,
+    overrides: dict[str, str] | None = None,
+) -> Run:
+    """The run of a job's `main` for a day, with its journal entry written."""
+    run = Run(name, day, landing, lake, chosen, overrides or {})
+    run_step(run, runpy.run_path(str(ROOT / "jobs" / f"{name}.py"))["main"])
+    return run

@@ -1,0 +1,278 @@
+"""Views: the formulas of a viewer-video-day by hand. Each story is one viewer's day with one video."""
+
+from __future__ import annotations
+
+import math
+import random
+from datetime import timedelta
+
+import pytest
+
+from foryou import tables
+from foryou.signals import views
+from foryou.signals.views import length
+from rows import NOON, rows
+
+STORIES: dict[str, list[dict]] = {}
+
+
+def play(watched_s, of_s=30, **more):
+    return {"kind": "play", "watched_ms": int(1000 * watched_s), "duration_ms": of_s and int(1000 * of_s), **more}
+
+
+def did(*kinds):
+    return [{"kind": kind} for kind in kinds]
+
+
+def story(name, *events):
+    """Remembers a viewer's day under its name; all days are folded at once."""
+    assert name not in STORIES
+    STORIES[name] = list(events)
+    return name
+
+
+def folded(spark, settings, days):
+    """The views of each day, by name: events of a day come a second apart unless they say when."""
+    events = [
+        {"event_id": f"{who}-{n:03}", "viewer_id": f"u{who}", "video_id": "v", "happened_at": NOON + timedelta(0, n)}
+        | event
+        for who, name in enumerate(days)
+        for n, event in enumerate(days[name])
+    ]
+    viewers = rows(spark, tables.VIEWER_IDS, *({"viewer_id": f"u{who}", "viewer": who} for who in range(len(days))))
+    videos = rows(spark, tables.VIDEO_IDS, {"video_id": "v", "video": 7}, {"video_id": "w", "video": 8})
+    built = views.build(rows(spark, tables.EVENTS, *events), viewers, videos, settings).collect()
+    found = {}
+    for row in built:
+        found.setdefault(list(days)[row.viewer], []).append(row)
+    return found
+
+
+@pytest.fixture(scope="module")
+def all_views(spark, chosen):
+    """The views of every story and of every drawn day, by name."""
+    return folded(spark, chosen.views, STORIES | DRAWN)
+
+
+@pytest.fixture(scope="module")
+def seen(all_views):
+    """The view of each story of one video; None where there is none."""
+    return {name: all_views[name][0] if name in all_views else None for name in STORIES if name != BOTH}
+
+
+# ---- golden points at 30 s
+
+
+GOLDEN = {
+    story("watched to the end", play(30)): 8,
+    story("nine tenths", play(27)): 7.2,
+    story("less than nine tenths", play(26.9)): 0,
+    story("twice to the end", play(30), play(30)): 18,
+    story("twice its length in one go", play(60)): 18,
+    story("a second play half through", play(30), play(15)): 18,
+    story("a second play not half through", play(30), play(14.9)): 8,
+    story("half through at the second play", play(3), play(27)): 10 + 8 * 0.9,
+    story("liked", play(30), *did("like")): 10,
+    story("saved", play(30), *did("save")): 11,
+    story("commented", play(30), *did("comment")): 12,
+    story("followed", play(30), *did("follow")): 13,
+    story("shared", play(30), *did("share")): 14,
+    story("everything", play(30), play(30), *did("share", "follow", "comment", "save", "like")): 38,
+    story("everything five times", play(60), *did(*["share", "follow", "comment", "save", "like"] * 5)): 38,
+    story("liked without a play", *did("like")): 2,
+    story("liked at a third", play(10), *did("like")): 2 + 8 / 3,
+    story("left at once", play(1.999)): -2,
+    story("left after two seconds", play(2)): 0,
+    story("left twice at once", play(0.9), play(0.9)): -2,
+    story("not interested", play(30), *did("like", "not_interested")): -10,
+    story("reported", play(30), *did("not_interested", "report", "share")): -20,
+    story("a glance at a profile", {"kind": "profile_visit"}): 0,
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_points_of_a_video_of_thirty_seconds_are_as_in_the_design(seen, name):
+    assert seen[name].points == pytest.approx(GOLDEN[name], abs=1e-5)
+
+
+LOOPS = story("a hundred loops", *[play(30)] * 100)
+
+
+def test_a_hundred_loops_by_one_viewer_count_as_one_rewatch(seen):
+    assert seen[LOOPS].plays == 100
+    assert seen[LOOPS].points == seen["twice to the end"].points == 18
+
+
+SKIPS = story("two skips of a short video", play(0.5, 10), play(0.4, 10))
+
+
+def test_two_skips_are_no_rewatch(seen):
+    assert not seen[SKIPS].rewatched and not seen["left twice at once"].rewatched
+    assert (seen[SKIPS].skipped, seen[SKIPS].points) == (True, -2)
+
+
+# ---- completion and length
+
+
+UNKNOWN = story("unknown length", play(60, None))
+UNKNOWN_LEFT = story("unknown length, left", play(1, None))
+UNKNOWN_SHARED = story("unknown length, shared", play(60, None), *did("share"))
+LOOPED = story("looped within one play", play(95))
+PIECES = story("ten pieces of a tenth", *[play(3)] * 10)
+
+
+def test_completion_is_the_longest_single_play(seen):
+    assert seen[LOOPED].completion == 1
+    assert seen[PIECES].completion == pytest.approx(0.1)
+    assert (seen[PIECES].plays, seen[PIECES].watched_ms, seen[PIECES].good) == (10, 30_000, False)
+
+
+def test_an_unknown_length_is_no_completion(seen):
+    assert seen[UNKNOWN].completion is None and seen["liked without a play"].completion is None
+    assert [seen[name].points for name in (UNKNOWN, UNKNOWN_LEFT, UNKNOWN_SHARED)] == [0, -2, 6]
+    assert [seen[name].good for name in (UNKNOWN, UNKNOWN_LEFT, UNKNOWN_SHARED)] == [False, False, True]
+    assert not seen[UNKNOWN].rewatched
+
+
+TINY = story("three seconds to the end", play(3, 3))
+TINY_LOOPED = story("three seconds three times", *[play(3, 3)] * 3)
+LONG = story("ten minutes to the end", play(600, 600))
+MINUTE = story("a minute to the end", play(60, 60))
+
+
+def test_finishing_a_few_seconds_says_nothing_and_a_long_video_no_more_than_a_rewatch(seen, chosen):
+    assert (seen[TINY].good, seen[TINY].points) == (False, 0)
+    assert (seen[TINY_LOOPED].good, seen[TINY_LOOPED].points) == (True, 10 + 8 * 0.5)
+    assert seen[MINUTE].points == pytest.approx(8 * math.log(61) / math.log(31), rel=1e-6)
+    assert seen[LONG].points == 8 * 1.25 <= chosen.views.points_rewatch
+
+
+SHORT_BOUND = story("a second of eleven", play(1, 11))
+SHORT_SEEN = story("a second of ten", play(1, 10))
+
+
+def test_the_bound_of_a_skip_is_a_tenth_of_a_short_video(seen):
+    assert [seen[name].skipped for name in (SHORT_BOUND, SHORT_SEEN)] == [True, False]
+
+
+LEFT_AND_LIKED = story("left at once but liked", play(1), *did("like"))
+
+
+def test_a_view_shorter_than_the_bound_is_never_good(seen):
+    view = seen[LEFT_AND_LIKED]
+    assert (view.skipped, view.good, view.points, view.liked) == (False, False, 0, True)
+
+
+# ---- what is taken back, what is refused
+
+
+TAKEN_BACK = story("taken back", play(30), *did("like", "follow", "unlike", "unfollow"))
+LIKED_AGAIN = story("liked again", play(30), *did("like", "unlike", "like"))
+UNLIKED_ALONE = story("only unliked", play(30), *did("unlike"))
+AT_ONCE = story("at one moment", *({"kind": kind, "happened_at": NOON} for kind in ("like", "unlike")))
+
+
+def test_unlike_and_unfollow_cancel(seen):
+    assert [seen[name].liked for name in (TAKEN_BACK, LIKED_AGAIN, UNLIKED_ALONE)] == [False, True, False]
+    assert (seen[TAKEN_BACK].followed, seen[TAKEN_BACK].points, seen[LIKED_AGAIN].points) == (False, 8, 10)
+
+
+def test_of_two_events_of_one_moment_the_later_id_counts(seen):
+    assert not seen[AT_ONCE].liked
+
+
+def test_what_is_refused_or_reported_is_not_good(seen):
+    assert not seen["not interested"].good and not seen["reported"].good
+
+
+# ---- what makes a view at all
+
+
+RANDOM = story("shown by chance", play(30, propensity=0.25), play(30, propensity=0.5), play(30))
+NO_VIDEO = story("a profile visit without a video", {"kind": "profile_visit", "video_id": None})
+NEVER_LANDED = story("a video without an id", play(30, video_id="unheard of"))
+
+
+def test_only_events_with_a_known_video_make_a_view(seen):
+    assert seen[NO_VIDEO] is None and seen[NEVER_LANDED] is None
+
+
+def test_the_propensity_of_a_random_exposure_is_kept(seen):
+    assert seen[RANDOM].propensity == 0.25
+    assert seen["liked"].propensity is None
+
+
+BOTH = story("two videos", play(30), play(1, video_id="w"))
+
+
+def test_each_viewer_and_video_met_is_one_view(all_views):
+    assert {(view.video, view.points) for view in all_views[BOTH]} == {(7, 8.0), (8, -2.0)}
+    assert [name for name, views in all_views.items() if len(views) > 1] == [BOTH]
+
+
+def test_length_grows_between_its_ends(spark, chosen):
+    seconds = [None, 1, 5, 30, 90, 91, 100_000]
+    given = rows(spark, tables.VIEWS, *({"duration_ms": s and 1000 * s, "plays": n} for n, s in enumerate(seconds)))
+    found = [row[0] for row in given.orderBy("plays").select(length(chosen.views)).collect()]
+    clipped = [min(1.25, max(0.5, math.log1p(s) / math.log1p(30))) for s in seconds[1:]]
+    assert found == pytest.approx([1.0, *clipped])
+
+
+# ---- beside a reference that goes through the events one by one
+
+
+def points_by_hand(day, s):
+    """The points of one viewer's day with one video, straight from the words of the design."""
+    plays = [event for event in day if event["kind"] == "play"]
+    kinds = [event["kind"] for event in day]
+    duration = max((event["duration_ms"] or 0 for event in plays), default=0) / 1000
+    watched = [event["watched_ms"] / 1000 for event in plays]
+
+    def last_is(kind, undone):
+        of_kind = [each for each in kinds if each in (kind, undone)]
+        return bool(of_kind) and of_kind[-1] == kind
+
+    liked, followed = last_is("like", "unlike"), last_is("follow", "unfollow")
+    actions = {"share": s.points_share, "comment": s.points_comment, "save": s.points_save}
+    earned = sum(points for kind, points in actions.items() if kind in kinds)
+    earned += s.points_like * liked + s.points_follow * followed
+    acted = liked or followed or any(kind in kinds for kind in actions)
+    completion = min(1.0, max(watched) / duration) if watched and duration else 0.0
+    bound = min(s.skip_max_s, s.skip_max_share * duration) if duration else s.skip_max_s
+    short = bool(watched) and sum(watched) < bound
+    finished = completion >= s.completion_good and sum(watched) >= s.min_good_watched_s
+    if "report" in kinds:
+        return s.points_report
+    if "not_interested" in kinds:
+        return s.points_not_interested
+    if short:
+        return 0 if acted else s.points_skip
+    if not (acted or finished):
+        return 0
+    rewatched = duration and (sum(watched) >= 2 * duration or any(each >= duration / 2 for each in watched[1:]))
+    weight = min(s.length_max, max(s.length_min, math.log1p(duration) / math.log1p(s.length_reference_s)))
+    return earned + s.points_rewatch * bool(rewatched) + s.points_completion * completion * weight
+
+
+def drawn_days():
+    draw = random.Random(5)
+    actions = [kind for kind in tables.KINDS if kind not in ("play", "not_interested", "report")]
+
+    def day():
+        of_s = draw.choice([None, 3, 12, 30, 200])
+        plays = [play(draw.choice([0.1, 0.5, 1, 0.95, 2.5]) * (of_s or 40), of_s) for _ in range(draw.randint(0, 3))]
+        refused = draw.choices(["not_interested", "report"], k=draw.random() < 0.1)
+        events = plays + did(*draw.choices(actions, k=draw.randint(0, 4)), *refused) or did("exit")
+        return draw.sample(events, len(events))
+
+    return {f"day {n}": day() for n in range(300)}
+
+
+DRAWN = drawn_days()
+
+
+def test_points_agree_with_going_through_the_events_one_by_one(all_views, chosen):
+    wanted = {name: points_by_hand(events, chosen.views) for name, events in DRAWN.items()}
+    assert len(set(wanted.values())) > 50
+    for name, events in DRAWN.items():
+        assert all_views[name][0].points == pytest.approx(wanted[name], rel=1e-5), events
