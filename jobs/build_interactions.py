@@ -8,9 +8,9 @@ from foryou.signals import interactions
 def main(run: Run) -> None:
     run.lake.require(tables.VIEWS, run.day)
     views = run.lake.read(tables.VIEWS, days=run.window(run.settings.interactions.window_days))
-    run.lake.replace_day(tables.INTERACTIONS, run.day, interactions.build(views, run.day, run.settings.interactions))
+    built = interactions.build(views, run.day, run.settings.interactions)
+    run.note(interactions=run.lake.replace_day(tables.INTERACTIONS, run.day, built))
     run.lake.spark.catalog.clearCache()
-    run.note(interactions=run.lake.count_day(tables.INTERACTIONS, run.day))
 
 
 if __name__ == "__main__":

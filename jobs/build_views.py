@@ -11,9 +11,9 @@ def main(run: Run) -> None:
     fresh = ids.assign(run.lake.read(tables.VIEWER_IDS), events, "viewer_id", "viewer")
     run.note(new_viewers=run.lake.append(tables.VIEWER_IDS, run.day, fresh))
     viewer_ids, video_ids = run.lake.read(tables.VIEWER_IDS), run.lake.read(tables.VIDEO_IDS)
-    run.lake.replace_day(tables.VIEWS, run.day, views.build(events, viewer_ids, video_ids, run.settings.views))
+    built = views.build(events, viewer_ids, video_ids, run.settings.views)
+    run.note(views=run.lake.replace_day(tables.VIEWS, run.day, built))
     run.lake.replace_day(tables.SEEN, run.day, run.lake.read_day(tables.VIEWS, run.day).select("viewer", "video"))
-    run.note(views=run.lake.count_day(tables.VIEWS, run.day))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import re
 import tempfile
 import time
 import uuid
@@ -12,20 +13,18 @@ from contextlib import contextmanager
 from datetime import date
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, Schema, write_deltalake
 from deltalake.transaction import AddAction
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame, Row, SparkSession
 
 from foryou.contract import Table, delta_schema, differences
 from foryou.errors import ContractBroken, InputMissing
 
-_WRITTEN = "path string, bytes bigint, rows bigint"
+_WRITTEN = "path string, bytes bigint, rows bigint, faults array<string>"
 _PROPERTIES = {"delta.dataSkippingNumIndexedCols": "0", "delta.enableDeletionVectors": "false"}
 """No statistics in the log: ids must not outlive their rows there. No deletion vectors: any reader can read."""
 
@@ -65,12 +64,20 @@ class Lake:
     # ---- reading
 
     def read(self, table: Table, *, days: list[date] | None = None) -> DataFrame:
-        """The table as Spark sees it, of those days only; an empty frame if it holds none of them."""
+        """The table as Spark sees it, of those days only; an empty frame if it holds none of them.
+
+        Spark is given the files that Delta's log names, as plain Parquet: a fifth of the time of going through its
+        Delta source (measured on small tables, where planning is all there is), and the same rows, since our tables
+        have neither deletion vectors nor column mapping.
+        """
         self.create(table)
-        frame = self.spark.read.format("delta").load(str(self.path(table)))
-        if days is None:
-            return frame
-        return frame.where(F.col("day").isin([F.lit(day) for day in days]) if days else F.lit(False))
+        files = self._files(table, days)
+        if not files:
+            return self.spark.createDataFrame([], table.ddl())
+        reader = self.spark.read.schema(table.ddl())
+        if table.partition:
+            reader = reader.option("basePath", str(self.path(table)))
+        return reader.parquet(*files)
 
     def read_day(self, table: Table, day: date) -> DataFrame:
         """One day of the table, without the column `day`. Raises InputMissing if it holds no such day."""
@@ -82,7 +89,7 @@ class Lake:
         self.create(table)
         parts = [("day", "in", [str(day) for day in days])] if days is not None else None
         if days == []:
-            return pa.schema(Schema.from_json(json.dumps(delta_schema(table))).to_arrow()).empty_table()
+            return _arrow(table).empty_table().select(columns or list(table.column_names))
         return self._delta(table).to_pyarrow_table(partitions=parts, columns=columns)
 
     def count_day(self, table: Table, day: date) -> int:
@@ -117,17 +124,13 @@ class Lake:
                 configuration=_PROPERTIES,
             )
 
-    def replace_day(self, table: Table, day: date, frame: DataFrame) -> None:
-        """Makes `frame`, which has no column `day`, the table's whole content of that day, in one commit."""
-        dated = _conforming(table, frame.withColumn("day", F.lit(day)), day)
-        self.create(table)
-        with self._locked(table):
-            (
-                dated.write.format("delta")
-                .mode("overwrite")
-                .option("replaceWhere", f"day = '{day.isoformat()}'")
-                .save(str(self.path(table)))
-            )
+    def replace_day(self, table: Table, day: date, frame: DataFrame) -> int:
+        """Makes `frame`, which has no column `day`, the table's whole content of that day; gives back the rows.
+
+        One commit makes it visible. Workers write Parquet from Arrow and the driver commits: a tenth of the time of
+        Spark's Delta writer on a day of a small platform.
+        """
+        return self._commit(table, day, self._write(table, day, frame), "overwrite")
 
     def replace_day_arrow(self, table: Table, day: date, rows: pa.Table, *, where: str = "") -> None:
         """The same from Arrow, without Spark: for small tables and for what a kernel made.
@@ -140,28 +143,17 @@ class Lake:
 
     def append(self, table: Table, day: date, frame: DataFrame) -> int:
         """Adds rows to a day, for append-only maps; gives back how many. No rows, no commit."""
-        rows = _conforming(table, frame.withColumn("day", F.lit(day)), day).cache()
-        count = rows.count()
-        if count:
-            with self._locked(table):
-                rows.write.format("delta").mode("append").save(str(self.path(table)))
-        rows.unpersist()
-        return count
+        return self._commit(table, day, self._write(table, day, frame), "append")
 
     def replace_all_arrow(self, table: Table, rows: pa.Table) -> None:
         """Makes `rows` the table's whole content, in one commit."""
         self._write_arrow(table, rows, None)
 
     def _write_arrow(self, table: Table, rows: pa.Table, predicate: str | None) -> None:
+        conforming = _cast(table, rows)
         self.create(table)
-        schema = _arrow(table)
         with self._locked(table):
-            write_deltalake(
-                str(self.path(table)),
-                rows.select(schema.names).cast(schema),
-                mode="overwrite",
-                predicate=predicate,
-            )
+            write_deltalake(str(self.path(table)), conforming, mode="overwrite", predicate=predicate)
 
     def replace_parts(self, table: Table, day: date, parts: int, make: Callable[[int], Iterator[pa.Table]]) -> int:
         """Has Spark's workers make the table's content, part by part; gives back the number of rows.
@@ -171,29 +163,45 @@ class Lake:
         viewers x 200 items: 3 s a core, against 21 s through Spark's row writer.) Partitioned tables have that
         day replaced, others all of their content.
         """
-        self.create(table)
-        prefix = f"day={day.isoformat()}" if table.partition else ""
-        (self.path(table) / prefix).mkdir(parents=True, exist_ok=True)
-        work = partial(_write_parts, make=make, root=str(self.path(table)), prefix=prefix, table=table)
-        written = self.spark.range(0, parts, 1, parts).mapInArrow(work, _WRITTEN).collect()
-        with self._locked(table):
-            self._commit(table, day, [row.asDict() for row in written if row.rows])
-        return sum(row.rows for row in written)
+        work = partial(_write_parts, make=make, folder=self._folder(table, day), table=table)
+        written = self.spark.range(0, parts, 1, parts).mapInArrow(work, _WRITTEN).collect() if parts else []
+        return self._commit(table, day, written, "overwrite")
 
-    def _commit(self, table: Table, day: date, files: list[dict[str, Any]]) -> None:
+    def _write(self, table: Table, day: date, frame: DataFrame) -> list[Row]:
+        work = partial(_write_batches, folder=self._folder(table, day), table=table)
+        return _conforming(table, frame, day).mapInArrow(work, _WRITTEN).collect()
+
+    def _folder(self, table: Table, day: date) -> str:
+        """Where files of that day go; nobody sees them before they are committed."""
+        self.create(table)
+        folder = self.path(table) / f"day={day.isoformat()}" if table.partition else self.path(table)
+        folder.mkdir(parents=True, exist_ok=True)
+        return str(folder)
+
+    def _commit(self, table: Table, day: date, written: list[Row], mode: str) -> int:
+        _refuse(table, day, sorted({fault for file in written for fault in file.faults}))
+        files = [file for file in written if file.rows]
+        if not files and mode == "append":
+            return 0
         values = {"day": day.isoformat()} if table.partition else {}
         now = int(time.time() * 1000)
         actions = [
-            AddAction(file["path"], file["bytes"], values, now, True, json.dumps({"numRecords": file["rows"]}))
+            AddAction(
+                str(Path(file.path).relative_to(self.path(table))),
+                file.bytes,
+                values,
+                now,
+                True,
+                json.dumps({"numRecords": file.rows}),
+            )
             for file in files
         ]
-        self._delta(table).create_write_transaction(
-            actions,
-            "overwrite",
-            _delta(table),
-            partition_by=list(table.partition) or None,
-            partition_filters=[("day", "=", day.isoformat())] if table.partition else None,
-        )
+        replaced = [("day", "=", day.isoformat())] if table.partition and mode == "overwrite" else None
+        with self._locked(table):
+            self._delta(table).create_write_transaction(
+                actions, mode, _delta(table), partition_by=list(table.partition) or None, partition_filters=replaced
+            )
+        return sum(file.rows for file in files)
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -206,8 +214,12 @@ class Lake:
     def files(self, table: Table, day: date) -> list[str]:
         """The files of a day as `replace_parts` wrote them, in the order of their parts."""
         self.require(table, day)
-        found = self._delta(table).file_uris([("day", "=", day.isoformat())])
-        return sorted(found, key=lambda path: Path(path).name)
+        return sorted(self._files(table, [day]), key=lambda path: Path(path).name)
+
+    def _files(self, table: Table, days: list[date] | None) -> list[str]:
+        if days is None:
+            return self._delta(table).file_uris()
+        return self._delta(table).file_uris([("day", "in", [str(day) for day in days])]) if days else []
 
     @contextmanager
     def _locked(self, table: Table) -> Iterator[None]:
@@ -232,32 +244,51 @@ class Lake:
 
 
 def _write_parts(
-    ids: Iterator[pa.RecordBatch],
-    make: Callable[[int], Iterator[pa.Table]],
-    root: str,
-    prefix: str,
-    table: Table,
+    ids: Iterator[pa.RecordBatch], make: Callable[[int], Iterator[pa.Table]], folder: str, table: Table
 ) -> Iterator[pa.RecordBatch]:
-    """On a worker: writes the file of each part under a fresh name, so that a repeated task overwrites nothing."""
-    dated = pa.schema([field for field in _arrow(table) if field.name not in table.partition])
+    """On a worker: writes the file of each part; its name begins with the part's number."""
     for batch in ids:
         for part in batch.column(0).to_pylist():
-            name = "/".join(filter(None, [prefix, f"part-{part:05d}-{uuid.uuid4().hex}.parquet"]))
-            rows = _write_file(f"{root}/{name}", make(part), dated)
-            size = Path(root, name).stat().st_size if rows else 0
-            yield pa.RecordBatch.from_pydict({"path": [name], "bytes": [size], "rows": [rows]})
+            yield _write_file(f"{folder}/part-{part:05d}-{uuid.uuid4().hex}.parquet", make(part), table)
 
 
-def _write_file(path: str, blocks: Iterator[pa.Table], schema: pa.Schema) -> int:
-    rows, writer = 0, None
+def _write_batches(batches: Iterator[pa.RecordBatch], folder: str, table: Table) -> Iterator[pa.RecordBatch]:
+    """On a worker: writes the rows of a Spark partition, which come as Arrow, into one file."""
+    schema = _in_files(table)
+    rows = (pa.Table.from_batches([batch]).select(schema.names).cast(schema) for batch in batches)
+    yield _write_file(f"{folder}/{uuid.uuid4().hex}.parquet", rows, table, row_group_size=100_000)
+
+
+def _write_file(path: str, blocks: Iterator[pa.Table], table: Table, *, row_group_size: int = 1_000) -> pa.RecordBatch:
+    """Writes a file of a fresh name, so that a repeated task overwrites nothing; tells path, bytes and rows.
+
+    Where a block departs from the contract, it tells how, and writes no more.
+    """
+    rows, writer, schema = 0, None, _in_files(table)
     for block in blocks:
+        faults = _departures(block.schema, schema)
+        if faults:
+            return _written(path, 0, 0, faults)
+        if block.num_rows == 0:
+            continue
+        chosen = block.select(schema.names)
         if writer is None:
-            writer = pq.ParquetWriter(path, block.select(schema.names).schema, compression="zstd", store_schema=False)
-        writer.write_table(block.select(schema.names), row_group_size=1_000)
+            writer = pq.ParquetWriter(path, chosen.schema, compression="zstd", store_schema=False)
+        writer.write_table(chosen, row_group_size=row_group_size)
         rows += block.num_rows
     if writer is not None:
         writer.close()
-    return rows
+    return _written(path, Path(path).stat().st_size if rows else 0, rows, [])
+
+
+def _written(path: str, size: int, rows: int, faults: list[str]) -> pa.RecordBatch:
+    told = {"path": [path], "bytes": [size], "rows": [rows], "faults": pa.array([faults], pa.list_(pa.string()))}
+    return pa.RecordBatch.from_pydict(told)
+
+
+def _in_files(table: Table) -> pa.Schema:
+    """The columns that lie in the files: all but the partition's."""
+    return pa.schema([field for field in _arrow(table) if field.name not in table.partition])
 
 
 def _delta(table: Table) -> Schema:
@@ -269,8 +300,43 @@ def _arrow(table: Table) -> pa.Schema:
 
 
 def _conforming(table: Table, frame: DataFrame, day: date) -> DataFrame:
-    found = {field.name: field.dataType.simpleString() for field in frame.schema.fields}
-    faults = differences(table, found)
+    found = {field.name: field.dataType.simpleString() for field in frame.schema.fields} | {"day": "date"}
+    _refuse(table, day, differences(table, found))
+    return frame.select(*[name for name in table.column_names if name not in table.partition])
+
+
+def _cast(table: Table, rows: pa.Table) -> pa.Table:
+    """The rows in the types of the contract, where no value is lost by it."""
+    schema, columns, faults = _arrow(table), [], _misnamed(rows.schema, _arrow(table))
+    for field in schema:
+        if field.name in rows.column_names:
+            try:
+                columns.append(rows[field.name].cast(field.type))
+            except pa.ArrowException:
+                faults.append(f"{field.name} is {rows[field.name].type}, which is no {field.type}")
+    _refuse(table, None, faults)
+    return pa.table(columns, schema=schema)
+
+
+def _departures(found: pa.Schema, wanted: pa.Schema) -> list[str]:
+    """Every way in which the columns of a part depart from those wanted."""
+    shared = [name for name in wanted.names if name in found.names]
+    types = [(name, _spelled(found.field(name).type), _spelled(wanted.field(name).type)) for name in shared]
+    return _misnamed(found, wanted) + [f"{name} is {own}, not {other}" for name, own, other in types if own != other]
+
+
+def _misnamed(found: pa.Schema, wanted: pa.Schema) -> list[str]:
+    missing = [f"{name} is missing" for name in wanted.names if name not in found.names]
+    return missing + [f"{name} is not in the contract" for name in found.names if name not in wanted.names]
+
+
+def _spelled(kind: pa.DataType) -> str:
+    """The type's name, however its texts are encoded and the items of its lists are called."""
+    plain = re.sub(r"dictionary<values=(\w+),[^>]*>", r"\1", str(kind))
+    return re.sub(r"list<\w+: ", "list<", plain)
+
+
+def _refuse(table: Table, day: date | None, faults: list[str]) -> None:
     if faults:
         raise ContractBroken(
             table.name,
@@ -279,4 +345,3 @@ def _conforming(table: Table, frame: DataFrame, day: date) -> DataFrame:
             found="; ".join(faults),
             next_step="mend the stage that builds it, or the contract in tables.py",
         )
-    return frame.select(*table.column_names)
