@@ -5,8 +5,7 @@ from foryou.platform.job import Run, job
 
 
 def main(run: Run) -> None:
-    night = Night(run.landing, run.lake, run.settings, run.overrides)
-    run.note(built=[day.isoformat() for day in night.build_missing_days(run.day)])
+    Night(run.landing, run.lake, run.settings, run.overrides).build_missing_days(run)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """Judges yesterday's factors on what was watched today, beside popularity."""
 
+from datetime import date, timedelta
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
@@ -38,7 +41,7 @@ _SCHEMA = pa.schema(
 )
 
 
-def _judged(run: Run, before: "tables.date", model: dict[str, object]) -> evaluate.Judged:
+def _judged(run: Run, before: date, model: dict[str, Any]) -> evaluate.Judged:
     lake = run.lake
     n_viewers = lake.arrow(tables.VIEWER_IDS, ["viewer"]).num_rows
     n_videos = lake.arrow(tables.VIDEO_IDS, ["video"]).num_rows
@@ -47,7 +50,7 @@ def _judged(run: Run, before: "tables.date", model: dict[str, object]) -> evalua
     popular = lake.arrow(tables.POPULAR, days=[before])
     everywhere = popular.filter(np.asarray(popular["segment"]) == tables.EVERYWHERE)
     _, everywhere_rows = night.popular_rows(everywhere)
-    seen = lake.arrow(tables.SEEN, ["viewer", "video"], days=lake.days_until(tables.SEEN, before))
+    seen = lake.arrow(tables.SEEN, ["viewer", "video"], days=lake.days_until(tables.SEEN, run.day - timedelta(days=1)))
     allowed = eligible.eligibility(lake.read_day(tables.VIDEOS, run.day)).where("shown").select("video").toArrow()
     return evaluate.Judged(
         viewer_factors=matrices.dense(viewer_factors["viewer"], viewer_factors["factors"], n_viewers),

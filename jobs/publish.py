@@ -25,26 +25,29 @@ def main(run: Run) -> None:
     manifest = Path(steps.manifest(str(run.landing), run.day.isoformat())).read_text(encoding="utf-8")
     name = release.release_id(run.day, run.settings.digest(), json.dumps(json.loads(manifest), sort_keys=True))
     with run.lake.locked("publish"):
-        shown = _shown(run)
-        counts = _write(run, name, shown)
+        shown, for_all = _allowed(run)
+        counts = _write(run, name, shown, for_all)
         run.record_checks(_audited(run, counts, shown))
         _move_pointer(run, name, counts)
     run.note(release=name, viewers=counts["feeds"])
 
 
-def _shown(run: Run) -> NDArray[np.bool_]:
-    allowed = eligible.eligibility(run.lake.read_day(tables.VIDEOS, run.day)).where("shown").select("video")
-    return night.flags(allowed.toArrow()["video"], run.lake.arrow(tables.VIDEO_IDS, ["video"]).num_rows)
+def _allowed(run: Run) -> list[NDArray[np.bool_]]:
+    """By dense id: which videos may be shown, and which to everybody."""
+    allowed = eligible.eligibility(run.lake.read_day(tables.VIDEOS, run.day)).toArrow()
+    n_videos = run.lake.arrow(tables.VIDEO_IDS, ["video"]).num_rows
+    return [night.flags(allowed.filter(allowed[name])["video"], n_videos) for name in ("shown", "for_all")]
 
 
-def _write(run: Run, name: str, shown: NDArray[np.bool_]) -> dict[str, int]:
+def _write(run: Run, name: str, shown: NDArray[np.bool_], for_all: NDArray[np.bool_]) -> dict[str, int]:
     """The rows of each published table, written as new versions that no reader knows of yet."""
     lake, day = run.lake, run.day
     video_ids = lake.arrow(tables.VIDEO_IDS, ["video_id", "video"])
     popular = lake.arrow(tables.POPULAR, days=[day])
+    similar = lake.arrow(tables.SIMILAR, ["video", "videos", "scores"], days=[day])
     rows = {
         tables.PUBLISHED_POPULAR: publish.popular(popular, video_ids, day, name),
-        tables.PUBLISHED_SIMILAR: publish.similar(lake.arrow(tables.SIMILAR, days=[day]), video_ids, shown, day, name),
+        tables.PUBLISHED_SIMILAR: publish.similar(similar, video_ids, shown, for_all, day, name),
     }
     for table, content in rows.items():
         lake.replace_all_arrow(table, content)
@@ -78,7 +81,9 @@ def _audited(run: Run, counts: dict[str, int], shown: NDArray[np.bool_]) -> list
     for table in tables.PUBLISHED:
         frame = run.lake.read(table)
         keys = [name for name in frame.columns if name != "items"]
-        found += checks.validate(frame.select(*keys), table, more=[checks.row_count(at_least=1)])
+        # A catalogue without captions, tags or categories has nothing alike.
+        some = checks.row_count(at_least=1, gates=table is not tables.PUBLISHED_SIMILAR)
+        found += checks.validate(frame.select(*keys), table, more=[some])
     seen = run.lake.arrow(tables.SEEN, ["viewer", "video"], days=run.lake.days_until(tables.SEEN, run.day))
     n_viewers = run.lake.arrow(tables.VIEWER_IDS, ["viewer"]).num_rows
     seen_rows = matrices.rows(seen["viewer"], seen["video"], None, n_viewers)
@@ -108,7 +113,7 @@ def _served(run: Run, counts: dict[str, int]) -> Outcome:
 
 def _move_pointer(run: Run, name: str, counts: dict[str, int]) -> None:
     lake = run.lake
-    fell_back = degraded_steps(lake.root, run.day) + run.degraded
+    fell_back = degraded_steps(lake.root, run.day, before=run.step) + run.degraded
     model = lake.arrow(tables.MODELS, ["model_version"], days=[run.day])["model_version"][0].as_py()
     rows = release.moved(
         lake.arrow(tables.RELEASES),

@@ -119,9 +119,10 @@ def report(
     day: Annotated[
         Day | None, typer.Option("--day", formats=_DAY, help="The night's day; the latest if not given.")
     ] = None,
+    json: JsonOption = False,
 ) -> None:
     """Prints where the night's report page lies."""
-    with _told_errors(False):
+    with _told_errors(json):
         pages = sorted((lake / "_reports").glob("????-??-??.html"))
         wanted = [page for page in pages if day is None or page.stem == str(day.date())]
         if not wanted:
@@ -131,15 +132,29 @@ def report(
                 found=", ".join(page.stem for page in pages[-3:]) or f"none in {lake / '_reports'}",
                 next_step="run `foryou nightly` for the day",
             )
-        print(wanted[-1].absolute())
+        page = wanted[-1].absolute()
+        if json:
+            screen.as_json({"day": page.stem, "page": page})
+        else:
+            print(page)
 
 
 @app.command("tables")
 def show_tables(
     names: Annotated[list[str] | None, typer.Argument(help="Tables whose columns to show.")] = None,
+    json: JsonOption = False,
 ) -> None:
     """Lists the tables and what a row of each is, or the columns of some."""
-    screen.described(names or [])
+    chosen = [table for table in tables.ALL if not names or {table.path, table.name} & set(names)]
+    unknown = set(names or []) - {name for table in chosen for name in (table.path, table.name)}
+    if unknown:
+        raise typer.BadParameter(f"there is no table {', '.join(sorted(unknown))}; `foryou tables` lists them")
+    if json:
+        screen.as_json([asdict(table) | {"path": table.path} for table in chosen])
+    elif names:
+        screen.columns(chosen)
+    else:
+        screen.described(chosen)
 
 
 @app.command()

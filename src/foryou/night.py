@@ -7,7 +7,7 @@ import importlib.util
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession
 
 from foryou import settings as setting
 from foryou import steps, tables
-from foryou.errors import AlreadyRunning, ForYouError, InputMissing
+from foryou.errors import AlreadyRunning, ContractBroken, DataRejected, ForYouError, InputMissing
 from foryou.platform import spark
 from foryou.platform.job import Run, journal, run_step, write_json
 from foryou.platform.lake import Lake
@@ -47,23 +47,41 @@ class Night:
         """
         started = time.monotonic()
         self._require_landed(day)
-        built = self.build_missing_days(day)
+        before = self._first_of_all(day)
         done = self._finished(day)
-        entries = [self._step(day, step.name, done) for step in steps.STEPS]
-        summary = _summary(day, entries, built, time.monotonic() - started)
+        entries = [before, *(self._step(day, step.name, done) for step in steps.STEPS)]
+        summary = _summary(day, entries, time.monotonic() - started)
         write_json(self._state_file(day), {"inputs": self._inputs(day), "finished": summary})
         return summary
 
-    def build_missing_days(self, day: date) -> list[date]:
-        """Builds the views of every earlier landed day of the window that the lake lacks; gives those days."""
-        window = Run("", day, self.landing, self.lake, self.settings).window(self.settings.interactions.window_days)
-        have = set(self.lake.days(tables.VIEWS))
-        missing = [each for each in window[:-1] if each not in have and self._landed(each)]
-        for each in missing:
+    def build_missing_days(self, run: Run) -> None:
+        """Builds the views of every earlier landed day of the window that the lake lacks.
+
+        A day whose data is refused is left out, which degrades the night: its own night has said what to do about
+        it, and the nights after it must not stop for as long as the window reaches back.
+        """
+        built = []
+        for each in self._missing(run.window(self.settings.interactions.window_days)[:-1]):
             done = self._finished(each)
-            for name in steps.PER_LANDED_DAY:
-                self._step(each, name, done)
-        return missing
+            try:
+                for name in steps.PER_LANDED_DAY:
+                    self._step(each, name, done)
+                built.append(each.isoformat())
+            except (InputMissing, DataRejected, ContractBroken) as error:
+                run.degrade(f"{each} is left out: {error.headline} ({error.table}): {error.found}")
+        run.note(built=built)
+
+    def _missing(self, days: list[date]) -> list[date]:
+        """The landed ones of the days of which the lake lacks something; `seen` is what a day's steps write last."""
+        have = set(self.lake.days(tables.VIEWS)) & set(self.lake.days(tables.SEEN))
+        return [each for each in days if each not in have and self._landed(each)]
+
+    def _first_of_all(self, day: date) -> dict[str, Any]:
+        run = Run("build_missing_days", day, self.landing, self.lake, self.settings, self.overrides)
+        entry = run_step(run, self.build_missing_days)
+        if run.degraded:
+            self.told(day, run.step, entry)
+        return entry
 
     def _step(self, day: date, name: str, done: set[str]) -> dict[str, Any]:
         if name in done:
@@ -128,13 +146,19 @@ def opened(
         return spark.session(settings.spark, "foryou", log)
 
     opened_lake = Lake(lake, session)
+    with ExitStack() as held:
+        _alone(held, opened_lake)
+        yield Night(landing, opened_lake, settings, overrides or {}, told)
+
+
+def _alone(held: ExitStack, lake: Lake) -> None:
+    """Takes the lake's lock for nights until `held` closes."""
     try:
-        with opened_lake.locked("nights", wait=False):
-            yield Night(landing, opened_lake, settings, overrides or {}, told)
+        held.enter_context(lake.locked("nights", wait=False))
     except BlockingIOError as error:
         raise AlreadyRunning(
             "lake",
-            wanted=f"{lake} to ourselves",
+            wanted=f"{lake.root} to ourselves",
             found="another process running nights on it",
             next_step="wait until it is done; if a process hangs, end it: its lock goes with it",
         ) from error
@@ -170,13 +194,13 @@ def _job(name: str) -> ModuleType:
     return module
 
 
-def _summary(day: date, entries: list[dict[str, Any]], built: list[date], seconds: float) -> dict[str, Any]:
+def _summary(day: date, entries: list[dict[str, Any]], seconds: float) -> dict[str, Any]:
     degraded = [f"{entry['step']}: {reason}" for entry in entries for reason in entry.get("degraded", [])]
     return {
         "day": day.isoformat(),
         "status": "degraded" if degraded else "ok",
         "degraded": degraded,
-        "built_days": [each.isoformat() for each in built],
+        "built_days": entries[0]["notes"]["built"],
         "seconds": round(seconds, 1),
         "steps": {entry["step"]: {"seconds": entry["seconds"], **entry["notes"]} for entry in entries},
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from foryou import steps, tables
+from foryou import steps
+from foryou.contract import Table as Contract
 from foryou.publishing.reader import Item, Reader
 
 console = Console(highlight=False)
@@ -103,21 +104,24 @@ def releases(reader_rows: list[Any]) -> None:
     console.print(table)
 
 
-def described(names: list[str]) -> None:
-    """The tables of the contract, or the columns of one."""
-    chosen = [table for table in tables.ALL if table.path in names or table.name in names]
+def described(chosen: Sequence[Contract]) -> None:
+    """Tables of the contract, one a line."""
     shown = Table()
-    if chosen:
-        for name in ("table", "column", "type", "what it is"):
-            shown.add_column(name, overflow="fold")
-        for table in chosen:
-            for column in table.columns:
-                shown.add_row(table.path, column.name, Text(column.type), Text(column.doc))
-    else:
-        for name in ("table", "one row is", "what it is"):
-            shown.add_column(name, overflow="fold")
-        for table in tables.ALL:
-            shown.add_row(table.path, table.one_row_is, table.doc)
+    for name in ("table", "one row is", "what it is"):
+        shown.add_column(name, overflow="fold")
+    for table in chosen:
+        shown.add_row(table.path, Text(table.one_row_is), Text(table.doc))
+    console.print(shown)
+
+
+def columns(chosen: Sequence[Contract]) -> None:
+    """The columns of tables of the contract."""
+    shown = Table()
+    for name in ("table", "column", "type", "what it is"):
+        shown.add_column(name, overflow="fold")
+    for table in chosen:
+        for column in table.columns:
+            shown.add_row(table.path, column.name, Text(column.type), Text(column.doc))
     console.print(shown)
 
 

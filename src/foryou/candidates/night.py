@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -41,7 +42,7 @@ class Night:
     def open(cls, folder: Path) -> Night:
         """The night as `save` left it, mapped; `Rows` fields are recognised by their three files."""
         names = [field.name for field in fields(cls)]
-        read = {
+        read: dict[str, Any] = {
             name: matrices.shared_rows(folder, name)
             if (folder / f"{name}_indptr.npy").exists()
             else matrices.shared(folder, name)

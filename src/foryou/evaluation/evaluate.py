@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -30,14 +31,16 @@ class Judged:
     shown: NDArray[np.bool_]
 
 
-def evaluate(views: pa.Table, judged: Judged, settings: Evaluation) -> list[dict[str, object]]:
+def evaluate(views: pa.Table, judged: Judged, settings: Evaluation) -> list[dict[str, Any]]:
     """One row per ranking and measure: `ranking`, `measure`, `value`, `low`, `high`, `viewers`.
 
     `auc_exposed` compares good with other views of the day for each viewer who had both; recall and NDCG rank the
     whole catalogue without what was seen before, for up to `max_viewers` viewers with a good watch of something new.
+    Only viewers whom the model knows are judged, so both rankings are judged on the same rows.
     """
-    scores = {"factors": _factor_scores(views, judged), "popularity": _popular_scores(views, judged)}
-    found = [_auc(ranking, views, score) for ranking, score in scores.items()]
+    known = views.filter(pa.array(judged.viewer_factors[views["viewer"].to_numpy()].any(axis=1)))
+    scores = {"factors": _factor_scores(known, judged), "popularity": _popular_scores(known, judged)}
+    found = [_auc(ranking, known, score) for ranking, score in scores.items()]
     viewers, truth = _truth(views, judged, settings)
     if len(viewers) == 0:
         return [row for row in found if row["viewers"]]
@@ -58,8 +61,7 @@ def _popular_scores(views: pa.Table, judged: Judged) -> NDArray[np.float32]:
     return of_video[views["video"].to_numpy()]
 
 
-def _auc(ranking: str, views: pa.Table, scores: NDArray[np.float32]) -> dict[str, object]:
-    """Only views of viewers whom the model knows: both rankings are judged on the same rows."""
+def _auc(ranking: str, views: pa.Table, scores: NDArray[np.float32]) -> dict[str, Any]:
     each = metrics.auc_by_viewer(views["viewer"].to_numpy(), scores, views["good"].to_numpy(zero_copy_only=False))
     return _row(ranking, "auc_exposed", each)
 
@@ -85,11 +87,16 @@ def _truth(views: pa.Table, judged: Judged, settings: Evaluation) -> tuple[NDArr
 
 def _lists(viewers: NDArray[np.int32], judged: Judged) -> dict[str, NDArray[np.int32]]:
     seen = judged.seen.of(viewers)
-    masked = {"seen_indptr": seen.indptr, "seen_indices": seen.indices}
+    masked: dict[str, Any] = {"seen_indptr": seen.indptr, "seen_indices": seen.indices}
     ones = np.ones(len(viewers), np.float32)
     first = np.zeros(len(viewers), np.int32)
     by_factors, _ = topk.top_k(
-        judged.viewer_factors[viewers], judged.video_factors, max(DEPTHS), eligible=judged.shown, threads=2, **masked
+        judged.viewer_factors[viewers],
+        judged.video_factors,
+        max(DEPTHS),
+        eligible=judged.shown & judged.video_factors.any(axis=1),
+        threads=2,
+        **masked,
     )
     by_popularity, _ = topk.top_k_sparse(
         np.arange(len(viewers) + 1, dtype=np.int64),
@@ -103,18 +110,18 @@ def _lists(viewers: NDArray[np.int32], judged: Judged) -> dict[str, NDArray[np.i
     return {"factors": by_factors, "popularity": by_popularity}
 
 
-def _ranked(ranking: str, measure: str, depth: int, lists: NDArray[np.int32], truth: Rows) -> dict[str, object]:
+def _ranked(ranking: str, measure: str, depth: int, lists: NDArray[np.int32], truth: Rows) -> dict[str, Any]:
     of = metrics.recall if measure == "recall" else metrics.ndcg
     return _row(ranking, f"{measure}@{depth}", of(lists, truth.indptr, truth.indices, depth))
 
 
-def _coverage(ranking: str, lists: NDArray[np.int32], shown: NDArray[np.bool_]) -> dict[str, object]:
+def _coverage(ranking: str, lists: NDArray[np.int32], shown: NDArray[np.bool_]) -> dict[str, Any]:
     value = metrics.coverage(lists, int(shown.sum()), max(DEPTHS))
     measure = f"coverage@{max(DEPTHS)}"
     return {"ranking": ranking, "measure": measure, "value": value, "low": None, "high": None, "viewers": len(lists)}
 
 
-def _row(ranking: str, measure: str, each: NDArray[np.float64]) -> dict[str, object]:
+def _row(ranking: str, measure: str, each: NDArray[np.float64]) -> dict[str, Any]:
     """The mean over viewers with its 95 % interval; no viewers, no interval."""
     if len(each) == 0:
         return {"ranking": ranking, "measure": measure, "value": 0.0, "low": None, "high": None, "viewers": 0}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -62,20 +63,20 @@ def dense(row: pa.ChunkedArray, vectors: pa.ChunkedArray, height: int) -> NDArra
     return matrix
 
 
-def lists(indices: NDArray[np.generic], kept: NDArray[np.bool_]) -> pa.ListArray:
+def lists(indices: NDArray[Any], kept: NDArray[np.bool_]) -> pa.ListArray:
     """A padded matrix as an Arrow list array: of each row those places that are kept."""
     offsets = np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(indices[kept]))
 
 
-def share(folder: Path, **arrays: NDArray[np.generic]) -> None:
+def share(folder: Path, **arrays: NDArray[Any]) -> None:
     """Leaves arrays where every worker can map them."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
 
 
-def shared(folder: Path, name: str) -> NDArray[np.generic]:
+def shared(folder: Path, name: str) -> NDArray[Any]:
     """An array that `share` left, mapped, not read."""
     return np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
 

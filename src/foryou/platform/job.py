@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from foryou import settings, tables
+from foryou import settings, steps, tables
 from foryou.errors import DataRejected, ForYouError
 from foryou.platform import spark
 from foryou.platform.checks import Outcome
@@ -86,9 +86,14 @@ def journal(lake_root: Path, day: date) -> Path:
     return lake_root / "_nights" / day.isoformat()
 
 
-def degraded_steps(lake_root: Path, day: date) -> list[str]:
-    """What the night's steps fell back on so far, each with the step's name."""
-    entries = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(journal(lake_root, day).glob("*.json"))]
+def degraded_steps(lake_root: Path, day: date, before: str) -> list[str]:
+    """What the night's steps before that one fell back on, each with the step's name.
+
+    Entries of that step and later ones may be there too, left by an earlier run of the night.
+    """
+    later = [*steps.BY_NAME][[*steps.BY_NAME].index(before) :]
+    paths = [path for path in sorted(journal(lake_root, day).glob("*.json")) if path.stem not in later]
+    entries = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
     return [f"{entry['step']}: {reason}" for entry in entries for reason in entry.get("degraded", [])]
 
 
@@ -124,8 +129,8 @@ def parse_overrides(texts: Iterable[str]) -> dict[str, str]:
     """`["CHECK=REASON"]` as a mapping. Raises ValueError where a reason is missing."""
     found = {}
     for text in texts:
-        check, _, reason = text.rpartition("=")
-        if not check or not reason.strip():
+        check, _, reason = text.partition("=")  # a reason may hold another; no check's name does
+        if not check.strip() or not reason.strip():
             raise ValueError(f"an override needs the form CHECK=REASON, not {text!r}")
         found[check.strip()] = reason.strip()
     return found

@@ -65,16 +65,39 @@ def feeds(part: int, files: list[str], folder: Path, day: date, release_id: str)
         yield _published(viewers.take(rows["viewer"]), rows["videos"], fields, "viewer_id", day, release_id)
 
 
-def similar(rows: pa.Table, video_ids: pa.Table, shown: NDArray[np.bool_], day: date, release_id: str) -> pa.Table:
-    """The published `similar`, sorted by video id, of the videos that may be shown."""
+def similar(
+    rows: pa.Table,
+    video_ids: pa.Table,
+    shown: NDArray[np.bool_],
+    for_all: NDArray[np.bool_],
+    day: date,
+    release_id: str,
+) -> pa.Table:
+    """The published `similar`, sorted by video id, of the videos that may be shown.
+
+    Since nobody knows who asks, a video for every age has neighbours for every age only.
+    """
     names = video_ids.sort_by("video")["video_id"].combine_chunks()
-    rows = rows.filter(pa.array(shown[rows["video"].to_numpy()]))
+    rows = _for_every_age(rows.filter(pa.array(shown[rows["video"].to_numpy()])), for_all)
     rows = rows.take(pa.compute.sort_indices(names.take(rows["video"].combine_chunks())))
     fields = {
         "video_id": names.take(rows["videos"].combine_chunks().flatten()),
         "score": rows["scores"].combine_chunks().flatten(),
     }
     return _published(names.take(rows["video"]), rows["videos"], fields, "video_id", day, release_id)
+
+
+def _for_every_age(rows: pa.Table, for_all: NDArray[np.bool_]) -> pa.Table:
+    lists = rows["videos"].combine_chunks()
+    place = np.repeat(np.arange(rows.num_rows), np.diff(lists.offsets.to_numpy()))
+    kept = for_all[lists.flatten().to_numpy()] | ~for_all[rows["video"].to_numpy()[place]]
+    left = np.bincount(place[kept], minlength=rows.num_rows)
+    offsets = pa.array(np.concatenate([[0], np.cumsum(left)]).astype(np.int32))
+    cut = {
+        name: pa.ListArray.from_arrays(offsets, rows[name].combine_chunks().flatten().filter(pa.array(kept)))
+        for name in ("videos", "scores")
+    }
+    return pa.table({"video": rows["video"], **cut}).filter(pa.array(left > 0))
 
 
 def popular(rows: pa.Table, video_ids: pa.Table, day: date, release_id: str) -> pa.Table:

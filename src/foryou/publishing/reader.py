@@ -105,13 +105,12 @@ class Reader:
 
     def explain(self, viewer_id: str, video_id: str, language: str | None = None) -> dict[str, Any]:
         """Why the video stands where it does for this viewer: place, score, sources, and the reason in words."""
-        for name, items in (("feeds", self.feed(viewer_id)), ("candidates", self.candidates(viewer_id))):
-            if name == "feeds" and self._row("feeds", viewer_id) is None:
-                continue
-            for place, item in enumerate(items, start=1):
+        for name in ("feeds", "candidates"):
+            for place, item in enumerate(_items(self._row(name, viewer_id)), start=1):
                 if item.video_id == video_id:
                     told = {"table": name, "place": place, "score": item.score, "sources": list(item.sources)}
-                    return told | {"reason": item.reason, "words": item.words(language)}
+                    words = item.words(language) or "a candidate, below the end of the feed"
+                    return told | {"reason": item.reason, "words": words}
         return {"table": None, "words": "not among this viewer's candidates"}
 
     @cached_property
@@ -149,8 +148,10 @@ class _Sorted:
         for path in table.file_uris():
             file = pq.ParquetFile(path)
             place = file.schema_arrow.get_field_index(key)
-            for group in range(file.num_row_groups):
-                found.append((file.metadata.row_group(group).column(place).statistics.max, file, group))
+            lasts = (
+                file.metadata.row_group(group).column(place).statistics.max for group in range(file.num_row_groups)
+            )
+            found.extend((last, file, group) for group, last in enumerate(lasts))
         found.sort(key=lambda each: each[0])
         return cls(key, [last for last, _, _ in found], [(file, group) for _, file, group in found])
 

@@ -37,9 +37,9 @@ def moved(
     newest_live = pc.max(releases.filter(pc.equal(releases["state"], "live"))["day"]).as_py()
     live = newest_live is None or newest_live <= day
     others = [row for row in releases.to_pylist() if row["release_id"] != name]
-    for row in others:
-        if live and row["state"] == "live":
-            row["state"] = "retired"
+    for other in others:
+        if live and other["state"] == "live":
+            other["state"] = "retired"
     row: dict[str, Any] = {
         "release_id": name,
         "day": day,
