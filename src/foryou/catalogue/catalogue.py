@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -10,9 +12,11 @@ from foryou.contract import ID_PATTERN
 
 _LONGEST_TEXT = 2_000
 _LONGEST_NAME = 64
+_FIRST_TIME = date(1970, 1, 2)
+"""Before it lies what a missing number becomes: the first second of 1970, in whatever zone."""
 
 
-def judge_videos(lines: DataFrame) -> DataFrame:
+def judge_videos(lines: DataFrame, day: date) -> DataFrame:
     """One row per video: the columns of `videos` without `day` and `video`, and `reason` (null if it is sound)."""
     return _judged(
         lines.withColumns(
@@ -25,7 +29,7 @@ def judge_videos(lines: DataFrame) -> DataFrame:
                 "language": _name("language"),
                 "country": _name("country"),
                 "duration_ms": F.when(F.col("duration_ms").between(1, 2**31 - 1), F.col("duration_ms")).cast("int"),
-                "uploaded_at": F.try_to_timestamp("uploaded_at"),
+                "uploaded_at": _by("uploaded_at", day),
                 "content_hash": _name("content_hash"),
             }
         ),
@@ -40,35 +44,43 @@ def judge_videos(lines: DataFrame) -> DataFrame:
     )
 
 
-def judge_viewers(lines: DataFrame) -> DataFrame:
+def judge_viewers(lines: DataFrame, day: date) -> DataFrame:
     """One row per viewer: the columns of `viewers` without `day` and `viewer`, and `reason`."""
     texts = ("language", "country", "device_class", "age_band", "referrer")
     return _judged(
-        lines.withColumns({name: _name(name) for name in texts} | {"signed_up_at": F.try_to_timestamp("signed_up_at")}),
+        lines.withColumns({name: _name(name) for name in texts} | {"signed_up_at": _by("signed_up_at", day)}),
         "viewer_id",
         {"bad_viewer_id": ~_plain("viewer_id")},
         _names(tables.VIEWERS, "viewer"),
     )
 
 
-def judge_follows(lines: DataFrame) -> DataFrame:
+def judge_follows(lines: DataFrame, day: date) -> DataFrame:
     """One row per viewer and creator: the columns of `follows` without `day`, and `reason`."""
     faults = {"bad_viewer_id": ~_plain("viewer_id"), "bad_creator_id": ~_plain("creator_id")}
-    dated = lines.withColumn("since", F.try_to_timestamp("since"))
+    dated = lines.withColumn("since", _by("since", day))
     return _judged(dated, F.concat_ws(" ", "viewer_id", "creator_id"), faults, _names(tables.FOLLOWS))
 
 
-def judge_controls(lines: DataFrame) -> DataFrame:
+def judge_controls(lines: DataFrame, day: date) -> DataFrame:
     """One row per use of a control: the columns of `controls` without `day`, and `reason`."""
-    dated = lines.withColumn("happened_at", F.try_to_timestamp("happened_at"))
+    of_tag = F.col("kind") == "mute_tag"
+    dated = lines.withColumns(
+        {
+            "happened_at": _by("happened_at", day),
+            "target": F.when(of_tag, _tag(F.col("target"))).otherwise(F.col("target")),
+        }
+    )
     targeted = F.col("kind").rlike("^(mute|block)_")
+    # Tags are words of any language, held against the catalogue's; everything else has an id.
+    named = F.when(of_tag, F.length("target") > 0).otherwise(_plain("target"))
     faults = {
         "bad_viewer_id": ~_plain("viewer_id"),
         "unknown_kind": ~_one_of("kind", tables.CONTROL_KINDS),
-        "bad_target": targeted & ~_plain("target"),
+        "bad_target": targeted & ~F.coalesce(named, F.lit(False)),
         "bad_time": F.col("happened_at").isNull(),
     }
-    return _judged(dated, F.col("line"), faults, _names(tables.CONTROLS))
+    return _judged(dated, F.concat_ws(" ", *tables.CONTROLS.key), faults, _names(tables.CONTROLS))
 
 
 def _judged(lines: DataFrame, key: str | Column, faults: dict[str, Column], names: list[str]) -> DataFrame:
@@ -76,10 +88,10 @@ def _judged(lines: DataFrame, key: str | Column, faults: dict[str, Column], name
     found: Column = F.lit(None).cast("string")
     for reason, fault in reversed({"unreadable": ~F.col("readable"), **faults}.items()):
         found = F.when(F.coalesce(fault, F.lit(False)), reason).otherwise(found)
-    judged = lines.withColumn("reason", found)
+    judged = lines.withColumns({"reason": found, "place": F.monotonically_increasing_id().cast("string")})
     told = F.struct(*names, "reason")
-    # A row at fault keeps a key of its own: it is counted, and it shadows nothing.
-    own = F.when(F.col("reason").isNull(), key if isinstance(key, Column) else F.col(key)).otherwise(F.col("line"))
+    # A row at fault keeps a key of its own: it is counted, however many are alike, and it shadows nothing.
+    own = F.when(F.col("reason").isNull(), key if isinstance(key, Column) else F.col(key)).otherwise(F.col("place"))
     once = judged.groupBy(F.col("reason").isNull(), own).agg(F.min_by(told, "line").alias("row"))
     return once.select("row.*")
 
@@ -107,8 +119,19 @@ def _name(name: str) -> Column:
 
 
 def _tags() -> Column:
-    plain = F.transform(
-        F.coalesce("tags", F.array()),
-        lambda tag: F.lower(F.ltrim(F.substring(tag, 1, _LONGEST_NAME), F.lit("# "))),
-    )
+    plain = F.transform(F.coalesce("tags", F.array()), _tag)
     return F.array_distinct(F.filter(plain, lambda tag: F.length(tag) > 0))
+
+
+def _tag(written: Column) -> Column:
+    return F.lower(F.rtrim(F.ltrim(F.substring(written, 1, _LONGEST_NAME), F.lit("# "))))
+
+
+def _by(name: str, day: date) -> Column:
+    """A time up to the end of the day; null outside 1970-01-02 to then, which no clock of a platform has shown.
+
+    A year must come first: Spark would date a bare time of day by its own clock.
+    """
+    moment = F.when(F.substring(name, 5, 1) == "-", F.try_to_timestamp(name))
+    first, last = (F.lit(str(end)).cast("timestamp") for end in (_FIRST_TIME, day + timedelta(days=1)))
+    return F.when((moment >= first) & (moment < last), moment)

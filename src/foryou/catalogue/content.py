@@ -27,8 +27,10 @@ def build(videos: DataFrame, settings: Content) -> DataFrame:
         .where((F.col("in_videos") > 1) & (F.col("in_videos") <= settings.max_share_of_videos * F.col("total")))
         .select("dimension", F.log(F.col("total") / F.col("in_videos")).alias("idf"))
     )
-    block = Window.partitionBy("video", "block")
-    video = Window.partitionBy("video")
+    # In one order and over all rows: a sum of floats depends on its order.
+    whole = (Window.unboundedPreceding, Window.unboundedFollowing)
+    block = Window.partitionBy("video", "block").orderBy("dimension").rowsBetween(*whole)
+    video = Window.partitionBy("video").orderBy("block", "dimension").rowsBetween(*whole)
     weighted = (
         tokens.join(telling, on="dimension", how="inner")
         .withColumn("weight", F.col("block_weight") * F.col("idf") / F.sqrt(F.sum(F.pow("idf", F.lit(2))).over(block)))

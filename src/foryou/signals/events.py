@@ -21,7 +21,7 @@ def judge(lines: DataFrame, day: date, settings: Events) -> DataFrame:
     """One row per landed line: the columns of `events` without `day`, `line`, and `reason` (null if it is sound)."""
     known = lines.withColumns(
         {
-            "happened_at": F.try_to_timestamp("happened_at"),
+            "happened_at": _moment("happened_at"),
             "viewer_id": F.coalesce("viewer_id", _device()),
             "surface": F.when(F.col("surface").isin(*tables.SURFACES), F.col("surface")).otherwise("other"),
         }
@@ -73,6 +73,11 @@ def _device() -> Column:
     """Someone not signed up is known by a digest of the device: the plain device id stays out of the lake."""
     digest = F.substring(F.sha2("device_id", 256), 1, 24)
     return F.when(F.length("device_id") > 0, F.concat(F.lit("device-"), digest))
+
+
+def _moment(name: str) -> Column:
+    """Null unless a year comes first: Spark would date a bare time of day by its own clock."""
+    return F.when(F.substring(name, 5, 1) == "-", F.try_to_timestamp(name))
 
 
 def _first_fault(day: date, settings: Events) -> Column:

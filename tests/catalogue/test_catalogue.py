@@ -1,0 +1,160 @@
+"""The catalogue: snapshots made sound. Each kind's lines are judged at once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from foryou import tables
+from foryou.catalogue import catalogue
+from rows import DAY, lines
+
+VIDEO = {"moderation": "auto_ok", "status": "live", "audience": "all"}
+VIDEOS = [
+    VIDEO | {"video_id": "plain"},
+    VIDEO
+    | {
+        "video_id": "full",
+        "creator_id": "c1",
+        "sound_id": "s 1",
+        "category": "  Food ",
+        "tags": ["#Cooking", "cooking ", "", "#", "# Été", None, "t" * 70],
+        "caption": "y" * 3_000,
+        "language": "",
+        "country": "US",
+        "duration_ms": 10**12,
+        "uploaded_at": "2026-03-09T12:00:00Z",
+        "content_hash": " ",
+    },
+    VIDEO | {"video_id": "twice", "caption": "b"},
+    VIDEO | {"video_id": "twice", "caption": "a"},
+    VIDEO | {"video_id": "twice", "status": "gone"},
+    VIDEO | {"video_id": "-spoiled"},
+    VIDEO | {"video_id": "spoiled\n"},
+    VIDEO | {"video_id": None},
+    VIDEO | {"video_id": "v", "moderation": "fine"},
+    VIDEO | {"video_id": "v", "moderation": None},
+    VIDEO | {"video_id": "v", "status": None},
+    VIDEO | {"video_id": "v", "audience": "kids"},
+    *[{"readable": False, "line": ""}] * 5,
+    *[VIDEO | {"video_id": f"duration {n}".replace(" ", "-"), "duration_ms": n} for n in (-5, 0, 1)],
+]
+UPLOADED = {
+    "2026-03-10T23:59:59Z": datetime(2026, 3, 10, 23, 59, 59),
+    "2026-03-09": datetime(2026, 3, 9),
+    "2026-03-11T00:00:00Z": None,
+    "1970-01-01T00:00:00Z": None,
+    "0001-01-01T00:00:00Z": None,
+    "9999-12-31T23:59:59Z": None,
+    "12:00:00": None,
+    "soon": None,
+}
+VIDEOS += [VIDEO | {"video_id": f"at-{n}", "uploaded_at": text} for n, text in enumerate(UPLOADED)]
+
+
+@pytest.fixture(scope="module")
+def videos(spark):
+    built = catalogue.judge_videos(lines(spark, "videos", *VIDEOS), DAY)
+    assert set(built.columns) == {*tables.VIDEOS.column_names, "reason"} - {"day", "video"}
+    return built.collect()
+
+
+def sound(judged, key):
+    (row,) = (row for row in judged if row.reason is None and row[0] == key)
+    return row
+
+
+def test_every_faulty_line_is_counted_however_many_are_alike(videos):
+    reasons = [row.reason for row in videos if row.reason]
+    assert {reason: reasons.count(reason) for reason in set(reasons)} == {
+        "unreadable": 5,
+        "bad_video_id": 3,
+        "bad_moderation": 2,
+        "bad_status": 2,
+        "bad_audience": 1,
+    }
+
+
+def test_a_video_is_known_by_its_id_alone(videos):
+    plain = sound(videos, "plain").asDict()
+    assert {name for name, value in plain.items() if value not in (None, [])} == {"video_id", *VIDEO}
+    assert plain["tags"] == []
+
+
+def test_what_a_video_says_is_made_plain(videos):
+    full = sound(videos, "full")
+    assert full.tags == ["cooking", "été", "t" * 64]
+    assert (full.creator_id, full.sound_id, full.category, full.country) == ("c1", None, "Food", "US")
+    assert (full.language, full.content_hash, full.duration_ms, len(full.caption)) == (None, None, None, 2_000)
+
+
+def test_an_absurd_duration_is_unknown(videos):
+    assert [sound(videos, f"duration-{n}").duration_ms for n in (-5, 0, 1)] == [None, None, 1]
+
+
+def test_a_video_listed_twice_is_one_and_a_faulty_line_does_not_shadow_it(videos):
+    assert sound(videos, "twice").caption == "a"
+
+
+def test_a_time_after_the_day_or_before_1970_is_unknown(videos):
+    assert [sound(videos, f"at-{n}").uploaded_at for n in range(len(UPLOADED))] == list(UPLOADED.values())
+
+
+def test_viewers_keep_what_is_known_of_them(spark):
+    given = [
+        {"viewer_id": "u1", "language": " en ", "age_band": "18-24", "signed_up_at": "2026-01-01T00:00:00Z"},
+        {"viewer_id": "u 2", "language": "en"},
+        {"viewer_id": "u3", "device_id": "phone", "signed_up_at": "9999-12-31T23:59:59Z"},
+    ]
+    built = catalogue.judge_viewers(lines(spark, "viewers", *given), DAY)
+    assert set(built.columns) == {*tables.VIEWERS.column_names, "reason"} - {"day", "viewer"}
+    judged = built.collect()
+    assert (sound(judged, "u1").language, sound(judged, "u1").signed_up_at) == ("en", datetime(2026, 1, 1))
+    assert sound(judged, "u3").signed_up_at is None
+    assert [row.reason for row in judged if row.reason] == ["bad_viewer_id"]
+
+
+def test_a_viewer_follows_a_creator_once(spark):
+    given = [
+        {"viewer_id": "u1", "creator_id": "c1", "since": "2026-01-01T00:00:00Z"},
+        {"viewer_id": "u1", "creator_id": "c1", "since": "2026-02-01T00:00:00Z"},
+        {"viewer_id": "u1", "creator_id": "c2"},
+        {"viewer_id": "u1", "creator_id": "../c"},
+        {"viewer_id": None, "creator_id": "c1"},
+    ]
+    judged = catalogue.judge_follows(lines(spark, "follows", *given), DAY).collect()
+    kept = {(row.viewer_id, row.creator_id): row.since for row in judged if row.reason is None}
+    assert kept == {("u1", "c1"): datetime(2026, 1, 1), ("u1", "c2"): None}
+    assert sorted(row.reason for row in judged if row.reason) == ["bad_creator_id", "bad_viewer_id"]
+
+
+def test_controls_name_what_they_are_about(spark):
+    def control(kind, target=None, at="2026-03-10T12:00:00Z", viewer_id="u1"):
+        return {"viewer_id": viewer_id, "kind": kind, "target": target, "happened_at": at}
+
+    given = [
+        control("mute_tag", "#Кошки и собаки"),
+        control("mute_sound", "s1"),
+        control("mute_sound", "s1") | {"line": "the same use, written in another way"},
+        control("erase"),
+        control("mute_tag", "# "),
+        control("mute_tag"),
+        control("block_creator", "c 1"),
+        control("mute_creator"),
+        control("forget"),
+        control("opt_out", at="12:00:00"),
+        control("opt_out", at="2026-03-11T00:00:00Z"),
+        control("opt_out", at=None),
+        control("opt_out", viewer_id="u\n"),
+    ]
+    judged = catalogue.judge_controls(lines(spark, "controls", *given), DAY).collect()
+    kept = {(row.kind, row.target) for row in judged if row.reason is None}
+    assert kept == {("mute_tag", "кошки и собаки"), ("mute_sound", "s1"), ("erase", None)}
+    reasons = [row.reason for row in judged if row.reason]
+    assert {reason: reasons.count(reason) for reason in set(reasons)} == {
+        "bad_target": 4,
+        "unknown_kind": 1,
+        "bad_time": 3,
+        "bad_viewer_id": 1,
+    }
