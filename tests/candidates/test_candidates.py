@@ -1,0 +1,268 @@
+"""Candidates of a small random night beside the same rules in plain Python."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from foryou import tables
+from foryou.candidates import candidates, night
+from foryou.models import matrices
+
+VIEWERS, VIDEOS, LENGTH = 40, 150, 30
+NO_FACTORS, NOTHING_SEEN = 3, 5
+WEIGHTS = {"factors": 1.0, "similar": 0.5, "popular": 0.25}
+
+
+def sparse(rng, height, width, each):
+    """Random rows of `each` entries, values between .1 and 2."""
+    column = np.concatenate([rng.choice(width, each, replace=False) for _ in range(height)]).astype(np.int32)
+    row = np.repeat(np.arange(height, dtype=np.int32), each)
+    value = (0.1 + 1.9 * rng.random(row.size)).astype(np.float32)
+    return matrices.rows(*(pa.chunked_array([pa.array(part)]) for part in (row, column, value)), height)
+
+
+@pytest.fixture(scope="module")
+def tonight():
+    """A third of the viewers grown up; a fifth of the videos not to be shown, a fifth of the rest for adults."""
+    rng = np.random.default_rng(4)
+    viewer_factors = rng.standard_normal((VIEWERS, 4)).astype(np.float32)
+    viewer_factors[NO_FACTORS] = 0
+    has_factors = rng.random(VIDEOS) < 0.9
+    video_factors = rng.standard_normal((VIDEOS, 4)).astype(np.float32) * has_factors[:, None]
+    shown = rng.random(VIDEOS) < 0.8
+    seen = sparse(rng, VIEWERS, VIDEOS, 20)
+    seen.values[:] = 1
+    kept = np.arange(seen.indices.size) // 20 != NOTHING_SEEN
+    seen = matrices.Rows(
+        np.concatenate([[0], np.cumsum(np.bincount(np.repeat(np.arange(VIEWERS), 20)[kept], minlength=VIEWERS))]),
+        seen.indices[kept],
+        seen.values[kept],
+    )
+    return night.Night(
+        viewers=rng.permutation(VIEWERS).astype(np.int32)[:-2],
+        viewer_factors=viewer_factors,
+        video_factors=video_factors,
+        has_factors=has_factors,
+        seen=seen,
+        liked=sparse(rng, VIEWERS, VIDEOS, 6),
+        similar=sparse(rng, VIDEOS, VIDEOS, 12),
+        popular=sparse(rng, 3, VIDEOS, 70),
+        segments=rng.integers(0, 3, VIEWERS).astype(np.int32),
+        shown=shown,
+        for_all=shown & (rng.random(VIDEOS) < 0.8),
+        adult=rng.random(VIEWERS) < 0.3,
+    )
+
+
+@pytest.fixture(scope="module")
+def found(tonight, chosen, tmp_path_factory):
+    """Candidates by viewer, one row each."""
+    return by_viewer(built(tonight, chosen.candidates, tmp_path_factory.mktemp("night")))
+
+
+def built(tonight, section, folder, parts=1, **changed):
+    tonight.save(folder)
+    asked = replace(section, **({"length": LENGTH, "block_viewers": 7} | changed))
+    return pa.concat_tables([block for part in range(parts) for block in candidates.build(part, folder, asked)])
+
+
+def by_viewer(table):
+    return {row["viewer"]: row for row in table.to_pylist()}
+
+
+def row_of(rows, number):
+    span = slice(rows.indptr[number], rows.indptr[number + 1])
+    return dict(zip(rows.indices[span].tolist(), rows.values[span].astype(float).tolist(), strict=True))
+
+
+# ---- the same in plain Python
+
+
+def scores_of(tonight, viewer):
+    """Of each source: the score of every video that it reaches, whatever may be shown."""
+    taste = tonight.viewer_factors[viewer].astype(float)
+    by_factors = {v: float(taste @ tonight.video_factors[v]) for v in range(VIDEOS) if tonight.has_factors[v]}
+    by_likeness = {}
+    for liked, strength in row_of(tonight.liked, viewer).items():
+        for video, cosine in row_of(tonight.similar, liked).items():
+            by_likeness[video] = by_likeness.get(video, 0.0) + strength * cosine
+    return {
+        "factors": by_factors if taste.any() else {},
+        "similar": by_likeness,
+        "popular": row_of(tonight.popular, tonight.segments[viewer]),
+    }
+
+
+def best_of(tonight, viewer):
+    """Of each source: its list of (video, score) for the viewer."""
+    allowed = tonight.shown if tonight.adult[viewer] else tonight.for_all
+    seen = row_of(tonight.seen, viewer)
+    lists = {}
+    for source, scores in scores_of(tonight, viewer).items():
+        open_to = [(video, score) for video, score in scores.items() if allowed[video] and video not in seen]
+        lists[source] = sorted(open_to, key=lambda pair: (-np.float32(pair[1]), pair[0]))[:LENGTH]
+    return lists
+
+
+def blended(lists, weights):
+    """Sum of weighted z; a video that a source lacks gets its lowest. All lists hold at least 20, or none."""
+    total = {video: 0.0 for pairs in lists.values() for video, _ in pairs}
+    for source, pairs in lists.items():
+        if not pairs:
+            continue
+        scores = np.array([score for _, score in pairs])
+        z = (scores - scores.mean()) / scores.std()
+        of = dict(zip((video for video, _ in pairs), z, strict=True))
+        for video in total:
+            total[video] += weights[source] * of.get(video, z.min())
+    return sorted(total.items(), key=lambda pair: (-np.float32(pair[1]), pair[0]))[:LENGTH]
+
+
+def test_the_lists_are_the_blend_of_every_sources_best(tonight, found):
+    compared = 0
+    for viewer in tonight.viewers.tolist():
+        lists = best_of(tonight, viewer)
+        if any(0 < len(pairs) < 20 for pairs in lists.values()):
+            continue  # a short source is only appended: tests/models/test_blend.py
+        wanted = blended(lists, WEIGHTS)
+        assert found[viewer]["videos"] == [video for video, _ in wanted]
+        np.testing.assert_allclose(found[viewer]["scores"], [score for _, score in wanted], rtol=1e-4, atol=1e-5)
+        compared += 1
+    assert compared > 10
+
+
+def test_sources_leads_and_ranks_tell_who_found_a_video(tonight, found):
+    for viewer in tonight.viewers.tolist():
+        places = {
+            number: {video: rank for rank, (video, _) in enumerate(best_of(tonight, viewer)[name], start=1)}
+            for number, name in enumerate(tables.SOURCES)
+        }
+        row = found[viewer]
+        for video, bits, lead, rank in zip(row["videos"], row["sources"], row["leads"], row["ranks"], strict=True):
+            finders = {number: places[number][video] for number in places if video in places[number]}
+            assert bits == sum(1 << number for number in finders)
+            assert (rank, lead) == min((place, number) for number, place in finders.items())
+
+
+def test_the_settings_weights_are_those_that_are_checked_here(chosen):
+    assert [getattr(chosen.candidates, f"weight_{name}") for name in tables.SOURCES] == [*WEIGHTS.values()]
+    assert tuple(source.__name__ for source in candidates.SOURCES) == tables.SOURCES
+
+
+# ---- what no list may hold
+
+
+def test_nothing_seen_nothing_twice_nothing_that_may_not_be_shown(tonight, found):
+    for viewer, row in found.items():
+        assert row["videos"], viewer
+        assert not set(row["videos"]) & set(row_of(tonight.seen, viewer))
+        assert len(set(row["videos"])) == len(row["videos"])
+        assert tonight.shown[row["videos"]].all()
+
+
+def test_videos_for_adults_reach_grown_ups_only(tonight, found):
+    reached = {True: set(), False: set()}
+    for viewer, row in found.items():
+        reached[bool(tonight.adult[viewer])] |= set(np.array(row["videos"])[~tonight.for_all[row["videos"]]].tolist())
+    assert reached[True]
+    assert not reached[False]
+
+
+def test_every_viewer_to_be_served_has_one_row_in_their_order(tonight, chosen, tmp_path):
+    table = built(tonight, chosen.candidates, tmp_path)
+    assert table["viewer"].to_pylist() == tonight.viewers.tolist()
+
+
+def test_a_viewer_without_factors_is_served_by_the_other_sources(found):
+    bits = set(found[NO_FACTORS]["sources"])
+    assert bits
+    assert all(bit & 1 == 0 for bit in bits)
+
+
+# ---- how the work is cut makes no difference
+
+
+@pytest.mark.parametrize(("block", "part"), [(1, 25_000), (40, 25_000), (7, 11), (4, 1)])
+def test_the_result_does_not_depend_on_blocks_or_parts(tonight, chosen, tmp_path, monkeypatch, block, part):
+    whole = built(tonight, chosen.candidates, tmp_path / "whole")
+    monkeypatch.setattr(candidates, "VIEWERS_A_PART", part)
+    parts = -(-len(tonight.viewers) // part)
+    cut = built(tonight, chosen.candidates, tmp_path / "cut", parts, block_viewers=block)
+    assert cut.combine_chunks().equals(whole.combine_chunks())
+
+
+def test_a_night_of_children_alone_and_one_of_grown_ups_alone_run(tonight, chosen, tmp_path):
+    for name, adult in (("children", False), ("adults", True)):
+        alike = replace(tonight, adult=np.full(VIEWERS, adult))
+        rows = by_viewer(built(alike, chosen.candidates, tmp_path / name))
+        allowed = tonight.shown if adult else tonight.for_all
+        assert all(allowed[row["videos"]].all() for row in rows.values())
+
+
+# ---- what the night is made of
+
+
+def interactions(*rows):
+    return pa.table(
+        {
+            "viewer": pa.array([row[0] for row in rows], pa.int32()),
+            "video": pa.array([row[1] for row in rows], pa.int32()),
+            "strength": pa.array([row[2] for row in rows], pa.float32()),
+            "last_day": pa.array([date(2026, 3, row[3]) for row in rows], pa.date32()),
+        }
+    )
+
+
+def test_the_newest_liked_come_first_then_the_stronger_then_the_lower_id():
+    met = interactions(
+        (1, 10, 5.0, 1), (1, 11, 1.0, 3), (1, 12, 2.0, 3), (1, 13, 2.0, 3), (1, 14, -9.0, 4), (0, 9, 1, 1)
+    )
+    assert set(row_of(night.newest_liked(met, 1, 2), 1)) == {12}
+    assert set(row_of(night.newest_liked(met, 2, 2), 1)) == {12, 13}
+    assert row_of(night.newest_liked(met, 3, 2), 1) == {11: 1.0, 12: 2.0, 13: 2.0}
+    assert row_of(night.newest_liked(met, 9, 2), 0) == {9: 1.0}
+
+
+def test_nothing_liked_is_a_row_without_entries():
+    assert night.newest_liked(interactions((0, 1, -1.0, 1)), 5, 3).indptr.tolist() == [0, 0, 0, 0]
+
+
+def test_a_viewer_belongs_to_the_narrowest_segment_that_has_a_list():
+    people = [(0, "US", "en"), (1, "DE", "en"), (2, "DE", "de"), (3, None, "en"), (4, "US", None), (5, None, None)]
+    viewers = pa.table(
+        {
+            "viewer": pa.array([row[0] for row in people], pa.int32()),
+            "country": pa.array([row[1] for row in people], pa.string()),
+            "language": pa.array([row[2] for row in people], pa.string()),
+        }
+    )
+    names = ["*:*", "*:en", "US:en"]
+    own = night.own_segments(viewers, names, 7)
+    assert [names[place] for place in own] == ["US:en", "*:en", "*:*", "*:en", "*:*", "*:*", "*:*"]
+
+
+def test_popular_lists_become_rows_and_everywhere_is_always_there():
+    popular = pa.table(
+        {
+            "segment": ["US:en", "US:en"],
+            "video": pa.array([4, 2], pa.int32()),
+            "score": pa.array([3.0, 1.0], pa.float32()),
+        }
+    )
+    names, rows = night.popular_rows(popular)
+    assert names == ["*:*", "US:en"]
+    assert row_of(rows, 0) == {}
+    assert row_of(rows, 1) == {2: 1.0, 4: 3.0}
+    assert night.popular_rows(popular.slice(0, 0))[1].indptr.tolist() == [0, 0]
+
+
+def test_a_night_comes_back_from_its_files_as_it_went(tonight, tmp_path):
+    tonight.save(tmp_path)
+    opened = night.Night.open(tmp_path)
+    np.testing.assert_array_equal(opened.segments, tonight.segments)
+    np.testing.assert_array_equal(opened.similar.csr(VIDEOS).toarray(), tonight.similar.csr(VIDEOS).toarray())
