@@ -1,0 +1,66 @@
+"""Popular lists: who counts, how much, and for which segments there is a list."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from foryou import tables
+from foryou.catalogue import eligible
+from foryou.feeds import popular
+from rows import DAY, rows
+
+SEGMENTS = {
+    "US:en": {"country": "US", "language": "en"},
+    "GB:en": {"country": "GB", "language": "en"},
+    "en": {"language": "en"},
+    "US": {"country": "US"},
+}
+
+
+def good(viewer, video, age_days=0):
+    return {"viewer": viewer, "video": video, "good": True, "day": DAY - timedelta(age_days)}
+
+
+def lists(spark, settings, views, people=(), videos=()):
+    """`{segment: [(video, score), ...]}` in the order of rank; `people` are the segments of viewers 0, 1, ..."""
+    viewers = [{"viewer": n, "viewer_id": f"u{n}"} | SEGMENTS[name] for n, name in enumerate(people)]
+    catalogue = [{"video": n, "video_id": f"v{n}"} | dict(videos).get(n, {}) for n in range(10)]
+    shown = eligible.eligibility(rows(spark, tables.VIDEOS, *catalogue))
+    built = popular.build(
+        rows(spark, tables.VIEWS, *views), rows(spark, tables.VIEWERS, *viewers), shown, DAY, settings
+    ).collect()
+    found = {}
+    for row in sorted(built, key=lambda row: (row.segment, row.rank)):
+        found.setdefault(row.segment, []).append((row.video, row.score))
+        assert row.rank == len(found[row.segment])
+    return found
+
+
+def test_distinct_viewers_of_good_watches_count_halved_with_age(spark, chosen):
+    settings = replace(chosen.popular, half_life_days=2)
+    watched = [good(0, 1), good(0, 1), good(0, 1, 4), good(1, 2, 2), good(2, 2, 4), good(3, 3, 2), good(4, 3, 2)]
+    badly = [{"viewer": 5, "video": 4, "good": False}]
+    assert lists(spark, settings, watched + badly) == {"*:*": [(1, 1.0), (3, 1.0), (2, 0.75)]}
+
+
+def test_only_videos_shown_to_everybody_are_listed_equal_ones_by_the_lower_id(spark, chosen):
+    hidden = {1: {"audience": "adult"}, 3: {"status": "deleted"}, 4: {"moderation": "flagged"}}
+    watched = [good(viewer, video, 1) for viewer in range(3) for video in (7, 1, 2, 3, 4, 5)]
+    found = lists(spark, chosen.popular, watched, videos=hidden)
+    assert [video for video, _ in found["*:*"]] == [2, 5, 7]
+
+
+def test_segments_with_enough_good_watchers_have_a_list_and_the_widest_always_has(spark, chosen):
+    settings = replace(chosen.popular, min_viewers=2, length=2)
+    people = ["US:en", "US:en", "GB:en", "en", "US"]
+    watched = [good(n, 1) for n in range(5)] + [good(2, 2), good(3, 2), good(4, 3), good(9, 3), good(9, 4)]
+    assert lists(spark, settings, watched, people) == {
+        "*:*": [(1, 5.0), (2, 2.0)],
+        "*:en": [(1, 4.0), (2, 2.0)],
+        "US:en": [(1, 2.0)],
+    }
+
+
+def test_nothing_watched_is_no_list(spark, chosen):
+    assert lists(spark, chosen.popular, []) == {}
