@@ -45,7 +45,7 @@ def test_tables_of_an_earlier_night_are_no_edge_of_tonight(step):
 
 def test_every_working_table_is_read_by_some_step_or_kept_for_people():
     read = {table.path for step in steps.STEPS for table in step.reads + step.before}
-    for_people = {"rejected_events", "follows", "controls", "content"}
+    for_people = {table.path for table in steps.FOR_PEOPLE}
     working = {table.path for table in tables.ALL if not table.published}
     assert working - read == for_people
 
@@ -71,7 +71,7 @@ def test_a_step_has_a_job_of_its_name_that_says_what_it_does(step):
 
 
 def test_there_is_no_job_without_a_step():
-    before_the_steps = {"build_missing_days"}
+    before_the_steps = set(steps.BEFORE_THE_STEPS)
     assert {job.stem for job in (ROOT / "jobs").glob("*.py")} <= set(steps.BY_NAME) | before_the_steps
 
 

@@ -46,10 +46,9 @@ STEPS = (
     Step(
         "build_views",
         "views",
-        (tables.EVENTS, tables.VIDEO_IDS, tables.VIDEOS),
+        (tables.EVENTS, tables.VIDEO_IDS, tables.VIEWER_IDS),
         (tables.VIEWS, tables.SEEN),
         "Folds the day's events into one row per viewer and video, with dense ids, points and the good-watch label.",
-        before=(tables.VIEWER_IDS,),
     ),
     Step(
         "build_interactions",
@@ -68,7 +67,7 @@ STEPS = (
     Step(
         "evaluate_factors",
         "evaluation",
-        (tables.VIEWS, tables.SEEN, tables.VIDEOS),
+        (tables.VIEWS, tables.SEEN, tables.VIDEOS, tables.VIEWER_IDS, tables.VIDEO_IDS),
         (tables.EVALUATIONS,),
         "Judges yesterday's factors on what was watched today, beside popularity.",
         before=(tables.MODELS, tables.VIEWER_FACTORS, tables.VIDEO_FACTORS, tables.POPULAR),
@@ -76,7 +75,7 @@ STEPS = (
     Step(
         "train_factors",
         "factors",
-        (tables.INTERACTIONS, tables.EVALUATIONS),
+        (tables.INTERACTIONS, tables.EVALUATIONS, tables.VIEWS, tables.VIEWER_IDS, tables.VIDEO_IDS),
         (tables.MODELS, tables.VIEWER_FACTORS, tables.VIDEO_FACTORS),
         "Fits tonight's factors, warm from yesterday's; refuses bad ones and keeps the champion.",
         weight="heavy",
@@ -101,6 +100,8 @@ STEPS = (
             tables.POPULAR,
             tables.VIDEOS,
             tables.VIEWERS,
+            tables.VIEWER_IDS,
+            tables.VIDEO_IDS,
         ),
         (tables.CANDIDATES,),
         "Asks every source for each viewer's best unseen, eligible videos and blends them.",
@@ -109,7 +110,14 @@ STEPS = (
     Step(
         "build_feeds",
         "feeds",
-        (tables.CANDIDATES, tables.VIDEOS, tables.INTERACTIONS, tables.SIMILAR),
+        (
+            tables.CANDIDATES,
+            tables.VIDEOS,
+            tables.INTERACTIONS,
+            tables.SIMILAR,
+            tables.VIEWER_IDS,
+            tables.VIDEO_IDS,
+        ),
         (tables.FEEDS,),
         "Turns candidates into the list that is shown: no copies, in order, each with its reason.",
         weight="heavy",
@@ -122,6 +130,10 @@ STEPS = (
             tables.FEEDS,
             tables.POPULAR,
             tables.SIMILAR,
+            tables.MODELS,
+            tables.SEEN,
+            tables.VIDEOS,
+            tables.VIEWERS,
             tables.VIEWER_IDS,
             tables.VIDEO_IDS,
         ),
@@ -132,11 +144,29 @@ STEPS = (
     Step(
         "report",
         "report",
-        (tables.RELEASES, tables.EVALUATIONS, tables.CHECKS),
+        (
+            tables.RELEASES,
+            tables.EVALUATIONS,
+            tables.CHECKS,
+            tables.EVENTS,
+            tables.REJECTED_EVENTS,
+            tables.VIEWS,
+            tables.VIDEOS,
+            tables.VIDEO_IDS,
+            tables.MODELS,
+            tables.FEEDS,
+            tables.POPULAR,
+        ),
         (),
         "Writes the night's report as one offline HTML page.",
     ),
 )
+
+BEFORE_THE_STEPS = ("build_missing_days",)
+"""Jobs that are no step of a night: they make up for nights that the lake lacks."""
+
+FOR_PEOPLE = (tables.CONTENT, tables.FOLLOWS, tables.CONTROLS)
+"""Working tables that no step reads yet: for notebooks, and for what is built on them next."""
 
 ALSO_WRITES_CHECKS = ("build_catalogue", "build_events", "publish")
 """These steps leave rows in `checks`, each under its own name, so they do not wait for one another."""

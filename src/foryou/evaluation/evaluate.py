@@ -122,10 +122,10 @@ def _coverage(ranking: str, lists: NDArray[np.int32], shown: NDArray[np.bool_]) 
 
 
 def _row(ranking: str, measure: str, each: NDArray[np.float64]) -> dict[str, Any]:
-    """The mean over viewers with its 95 % interval; no viewers, no interval."""
-    if len(each) == 0:
-        return {"ranking": ranking, "measure": measure, "value": 0.0, "low": None, "high": None, "viewers": 0}
-    value, low, high = metrics.mean_interval(each)
+    """The mean over viewers with its 95 % interval, which takes two of them."""
+    value, low, high = metrics.mean_interval(each) if len(each) else (0.0, None, None)
+    if len(each) < 2:
+        low, high = None, None
     return {"ranking": ranking, "measure": measure, "value": value, "low": low, "high": high, "viewers": len(each)}
 
 

@@ -30,15 +30,16 @@ EVERYWHERE_WORDS = {"en": "all countries", "de": "allen Ländern", "es": "todos 
 def in_words(reason: str, language: str | None = None, titles: dict[str, str] | None = None) -> str:
     """A reason such as `similar_to:v17` as a sentence in the viewer's language, English where we do not speak it.
 
-    `titles` gives the captions of videos, to be named in place of their ids.
+    `titles` gives the captions of videos, to be named in place of their ids. A code that is not known here, such as
+    a later release may hold, is given back as it is.
     """
     spoken = language if language in WORDS else "en"
     code, _, named = reason.partition(":")
     if code == "popular_in":
         named = _place(named, spoken)
-    elif titles and named in titles:
+    elif titles and titles.get(named):
         named = f"“{titles[named]}”"
-    return WORDS[spoken].get(code, reason).format(object=named)
+    return WORDS[spoken][code].format(object=named) if code in CODES else reason
 
 
 def _place(segment: str, language: str) -> str:
