@@ -131,10 +131,14 @@ def as_json(content: Any) -> None:
 
 
 def captions(videos: pa.Table) -> dict[str, str]:
-    """Captions by video id."""
-    return dict(
-        zip(videos["video_id"].to_pylist(), (text or "" for text in videos["caption"].to_pylist()), strict=True)
-    )
+    """Captions by video id, without what would steer a terminal or turn the direction of a line."""
+    plain = (_printable(text or "") for text in videos["caption"].to_pylist())
+    return dict(zip(videos["video_id"].to_pylist(), plain, strict=True))
+
+
+def _printable(text: str) -> str:
+    joiner = "\u200d"  # holds the parts of an emoji together
+    return "".join(letter if letter.isprintable() or letter == joiner else " " for letter in text)
 
 
 def _brief(notes: dict[str, Any]) -> str:

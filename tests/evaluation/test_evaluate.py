@@ -1,0 +1,150 @@
+"""Yesterday's model judged on the day: known answers, and who is judged at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from foryou.evaluation import evaluate
+from foryou.models import matrices
+
+VIDEOS = 130
+
+
+def rows_of(pairs, height, values=None):
+    row, column = zip(*pairs, strict=True) if pairs else ((), ())
+    value = pa.chunked_array([pa.array(values, pa.float32())]) if values else None
+    return matrices.rows(*(pa.chunked_array([pa.array(part, pa.int32())]) for part in (row, column)), value, height)
+
+
+def views(*rows):
+    """Rows are (viewer, video, good)."""
+    viewer, video, good = zip(*rows, strict=True) if rows else ((), (), ())
+    return pa.table(
+        {
+            "viewer": pa.array(viewer, pa.int32()),
+            "video": pa.array(video, pa.int32()),
+            "good": pa.array(good, pa.bool_()),
+        }
+    )
+
+
+def judged(viewers, videos, *, seen=(), popular=(), shown=None):
+    """Factors given as lists; `popular` as (video, score), best first."""
+    video_factors = np.zeros((VIDEOS, 2), np.float32)
+    for video, factors in videos.items():
+        video_factors[video] = factors
+    return evaluate.Judged(
+        viewer_factors=np.array(viewers, np.float32),
+        video_factors=video_factors,
+        popular=rows_of([(0, video) for video, _ in popular], 1, [score for _, score in popular]),
+        seen=rows_of([*seen], len(viewers)),
+        shown=np.ones(VIDEOS, bool) if shown is None else shown,
+    )
+
+
+@pytest.fixture
+def measured(chosen):
+    """`{(ranking, measure): row}` of views and what is judged."""
+
+    def of(views, what, **changed):
+        rows = evaluate.evaluate(views, what, replace(chosen.evaluation, **changed))
+        return {(row["ranking"], row["measure"]): row for row in rows}
+
+    return of
+
+
+LIKES_EVEN, LIKES_ODD, UNKNOWN = [1, 0], [0, 1], [0, 0]
+TWO_TASTES = {video: ([1, 0] if video % 2 == 0 else [0, 1]) for video in range(VIDEOS)}
+
+
+def test_a_model_that_knows_both_tastes_is_right_where_popularity_is_right_for_one(measured):
+    day = views((0, 2, True), (0, 3, False), (1, 2, False), (1, 3, True))
+    found = measured(day, judged([LIKES_EVEN, LIKES_ODD], TWO_TASTES, popular=[(2, 9.0), (3, 1.0)]))
+    assert found["factors", "auc_exposed"]["value"] == 1.0
+    assert found["popularity", "auc_exposed"]["value"] == 0.5
+
+
+def test_viewers_whom_the_model_does_not_know_are_judged_by_neither(measured):
+    day = views((0, 2, True), (0, 3, False), (1, 2, False), (1, 3, True))
+    found = measured(day, judged([LIKES_EVEN, UNKNOWN], TWO_TASTES, popular=[(2, 9.0), (3, 1.0)]))
+    for ranking in ("factors", "popularity"):
+        assert found[ranking, "auc_exposed"]["viewers"] == 1
+        assert found[ranking, "auc_exposed"]["value"] == 1.0
+        assert found[ranking, "recall@20"]["viewers"] == 1
+
+
+def test_recall_and_gain_rank_the_whole_catalogue(measured):
+    """The viewer's taste falls with the video's number: video 1 is ranked second, 25 behind the first 20."""
+    videos = {video: [100 - video, 0] for video in range(100)}
+    found = measured(views((0, 1, True), (0, 25, True)), judged([LIKES_EVEN], videos, popular=[(25, 5.0)]))
+    assert found["factors", "recall@20"]["value"] == 0.5
+    assert found["factors", "recall@100"]["value"] == 1.0
+    best = 1 + 1 / np.log2(3)
+    assert found["factors", "ndcg@20"]["value"] == pytest.approx(1 / np.log2(3) / best)
+    assert found["factors", "ndcg@100"]["value"] == pytest.approx((1 / np.log2(3) + 1 / np.log2(27)) / best)
+    assert found["popularity", "recall@20"]["value"] == 0.5
+    assert found["popularity", "ndcg@20"]["value"] == pytest.approx(1 / best)
+
+
+def test_what_was_seen_before_is_neither_ranked_nor_wanted(measured):
+    videos = {video: [100 - video, 0] for video in range(100)}
+    seen = [(0, video) for video in range(20)]
+    found = measured(views((0, 3, True), (0, 21, True)), judged([LIKES_EVEN], videos, seen=seen, popular=[(3, 1.0)]))
+    assert found["factors", "recall@20"]["value"] == 1.0
+    assert found["factors", "ndcg@20"]["value"] == pytest.approx(1 / np.log2(3))
+    assert found["popularity", "recall@20"]["value"] == 0.0
+
+
+def test_a_video_that_may_not_be_shown_is_neither_ranked_nor_wanted(measured):
+    shown = np.ones(VIDEOS, bool)
+    shown[[0, 5]] = False
+    videos = {video: [100 - video, 0] for video in range(100)}
+    found = measured(views((0, 1, True), (0, 5, True)), judged([LIKES_EVEN], videos, shown=shown, popular=[(0, 1.0)]))
+    assert found["factors", "recall@20"]["value"] == 1.0
+    assert found["factors", "ndcg@20"]["value"] == pytest.approx(1.0)
+
+
+def test_videos_that_the_model_does_not_know_are_not_ranked_above_disliked_ones(measured):
+    videos = {video: [-1 - video, 0] for video in range(10)}
+    found = measured(views((0, 0, True)), judged([LIKES_EVEN], videos, popular=[(50, 1.0)]))
+    assert found["factors", "ndcg@20"]["value"] == pytest.approx(1.0)
+
+
+def test_coverage_is_the_share_of_what_may_be_shown(measured):
+    shown = np.arange(VIDEOS) < 40
+    videos = {video: [100 - video, 0] for video in range(30)}
+    found = measured(views((0, 1, True)), judged([LIKES_EVEN], videos, shown=shown, popular=[(1, 1.0), (2, 1.0)]))
+    assert found["factors", "coverage@100"]["value"] == pytest.approx(30 / 40)
+    assert found["popularity", "coverage@100"]["value"] == pytest.approx(2 / 40)
+
+
+def test_at_most_so_many_viewers_are_ranked_the_same_each_time(measured):
+    day = views(*[(viewer, 2 * viewer, True) for viewer in range(30)])
+    what = judged([[1 + v % 3, v % 2] for v in range(30)], TWO_TASTES, popular=[(2, 1.0)])
+    once, again = measured(day, what, max_viewers=7), measured(day, what, max_viewers=7)
+    assert once == again
+    assert once["factors", "recall@20"]["viewers"] == 7
+
+
+def test_intervals_hold_the_mean(measured):
+    day = views(
+        *[(viewer, 2 + viewer % 4, True) for viewer in range(20)], *[(viewer, 9, False) for viewer in range(20)]
+    )
+    found = measured(day, judged([LIKES_EVEN] * 20, TWO_TASTES, popular=[(2, 1.0)]))
+    row = found["factors", "auc_exposed"]
+    assert row["low"] < row["value"] < row["high"]
+
+
+def test_one_viewer_has_no_interval(measured):
+    row = measured(views((0, 2, True), (0, 3, False)), judged([LIKES_EVEN], TWO_TASTES, popular=[(2, 1.0)]))
+    assert (row["factors", "recall@20"]["low"], row["factors", "recall@20"]["high"]) == (None, None)
+
+
+def test_a_day_on_which_nobody_watched_to_the_end_judges_nobody(measured):
+    assert measured(views((0, 2, False), (0, 3, False)), judged([LIKES_EVEN], TWO_TASTES, popular=[(2, 1.0)])) == {}
+    assert measured(views(), judged([LIKES_EVEN], TWO_TASTES, popular=[(2, 1.0)])) == {}
+    assert measured(views((0, 2, True)), judged([UNKNOWN], TWO_TASTES, popular=[(2, 1.0)])) == {}

@@ -1,0 +1,47 @@
+"""Reasons in words, in every language that we speak."""
+
+from __future__ import annotations
+
+import pytest
+
+from foryou.feeds.reasons import CODES, EVERYWHERE_WORDS, WORDS, in_words
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_every_code_has_words_in_every_language(language):
+    assert set(WORDS[language]) == set(CODES)
+    assert language in EVERYWHERE_WORDS
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_words_name_the_object_where_the_code_has_one(language):
+    assert "v17" in in_words("similar_to:v17", language)
+    assert "{" not in in_words("like_you", language)
+
+
+def test_a_video_is_named_by_its_caption_where_it_has_one():
+    titles = {"v17": "Pasta in ten minutes", "v18": ""}
+    assert in_words("similar_to:v17", "en", titles) == "similar to “Pasta in ten minutes”, which you liked"
+    assert "v19" in in_words("similar_to:v19", "en", titles)
+    assert "v18" in in_words("similar_to:v18", "en", titles)
+
+
+def test_braces_in_a_caption_stay_as_they_are():
+    assert "“{object} {0}”" in in_words("similar_to:v17", "en", {"v17": "{object} {0}"})
+
+
+def test_a_segment_is_named_by_country_and_language():
+    assert in_words("popular_in:US:en") == "popular in US (en) right now"
+    assert in_words("popular_in:*:en") == "popular in all countries (en) right now"
+    assert in_words("popular_in:*:*") == "popular in all countries right now"
+    assert in_words("popular_in:*:de", "de") == "gerade beliebt in allen Ländern (de)"
+
+
+def test_a_language_that_we_do_not_speak_is_answered_in_english():
+    assert in_words("like_you", "fi") == in_words("like_you", None) == WORDS["en"]["like_you"]
+
+
+def test_a_code_of_a_later_release_is_shown_as_it_is():
+    assert in_words("exploring") == "exploring"
+    assert in_words("finished_tag:cooking") == "finished_tag:cooking"
+    assert in_words("") == ""

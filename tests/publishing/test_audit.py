@@ -1,0 +1,75 @@
+"""The last look before the pointer moves: each fault is seen and counted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from foryou.models import matrices
+from foryou.publishing import audit
+
+VIDEOS = 10
+SEEN = {0: [7], 1: [7, 8]}
+NOT_SHOWN = 9
+CLEAN = {"seen": 0, "not eligible": 0, "repeated": 0, "not finite": 0, "short": 0}
+
+
+def faults(*rows, length=2):
+    """Rows are (viewer, videos) or (viewer, videos, scores)."""
+    scores = [row[2] if len(row) > 2 else [1.0] * len(row[1]) for row in rows]
+    lists = pa.table(
+        {
+            "viewer": pa.array([row[0] for row in rows], pa.int32()),
+            "videos": pa.array([row[1] for row in rows], pa.list_(pa.int32())),
+            "scores": pa.array(scores, pa.list_(pa.float32())),
+        }
+    )
+    pairs = [(viewer, video) for viewer, videos in SEEN.items() for video in videos]
+    viewer, video = (pa.chunked_array([pa.array(part, pa.int32())]) for part in zip(*pairs, strict=True))
+    shown = np.ones(VIDEOS, bool)
+    shown[NOT_SHOWN] = False
+    return audit.faults(lists, matrices.rows(viewer, video, None, 3), shown, length)
+
+
+def test_sound_lists_have_no_fault():
+    assert faults((0, [1, 2]), (1, [2, 1]), (2, [7, 8])) == CLEAN
+
+
+@pytest.mark.parametrize(
+    ("kind", "row"),
+    [
+        ("seen", (1, [1, 8])),
+        ("not eligible", (2, [NOT_SHOWN, 1])),
+        ("repeated", (0, [3, 3])),
+        ("not finite", (0, [1, 2], [1.0, float("nan")])),
+        ("not finite", (0, [1, 2], [float("inf"), 1.0])),
+        ("short", (0, [1])),
+        ("short", (0, [])),
+    ],
+)
+def test_each_fault_is_seen(kind, row):
+    assert faults((2, [1, 2]), row, (2, [3, 4])) == CLEAN | {kind: 1}
+
+
+def test_faults_are_counted_by_item():
+    assert faults((1, [7, 8, 8]), (0, [7]), length=1)["seen"] == 4
+
+
+def test_what_one_viewer_saw_or_has_is_no_fault_of_the_next():
+    assert faults((1, [1, 2]), (2, [7, 8]), (0, [8, 1])) == CLEAN
+
+
+def test_lists_of_many_viewers_are_seen_whole():
+    """More than the audit takes at once, with a fault in the last."""
+    rows = [(2, [1, 2])] * 50_001
+    assert faults(*rows, (0, [7, 1])) == CLEAN | {"seen": 1}
+
+
+def test_lists_and_scores_of_different_lengths_are_refused():
+    with pytest.raises(ValueError, match="differ in number"):
+        faults((0, [1, 2], [1.0]))
+
+
+def test_every_kind_of_fault_has_its_count():
+    assert set(faults((0, [1, 2]))) == {*audit.FAULTS, "short"}

@@ -1,0 +1,236 @@
+"""The command line as people and scripts meet it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from datetime import date
+
+import pytest
+from typer.testing import CliRunner
+
+from foryou import cli, tables
+from foryou.platform.job import write_json
+from foryou.platform.lake import Lake
+from published import DAY, filled, no_spark, publish
+
+COMMANDS = (
+    "nightly",
+    "backfill",
+    "feed",
+    "similar",
+    "releases",
+    "report",
+    "tables",
+    "world",
+    "import",
+    "demo",
+    "airflow",
+)
+MODULES_OF_A_NIGHT = ("pyspark", "mlflow", "great_expectations", "implicit", "polars")
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory):
+    """Two releases, captions that look like markup, and a report."""
+    root = tmp_path_factory.mktemp("cli")
+    publish(root, date(2026, 3, 9), "old", feeds={"u1": [("v9", 1.0, 1, "like_you", 1.0, None)]})
+    publish(
+        root,
+        feeds={
+            "u1": [
+                ("v1", 2.0, 1, "like_you", 2.0, None),
+                ("v2", 1.0, 2, "similar_to:v3", 0.5, None),
+            ]
+        },
+        similar={"v1": [("v2", 0.9), ("v3", 0.4)]},
+        popular={"*:*": ["v4", "v5"], "US:en": ["v5"]},
+    )
+    captions = {"v1": "[red]Bread[/red]", "v2": "Rolls \x1b[31m", "v3": None}
+    rows = [{"day": DAY, "video": n, "video_id": v, "caption": text} for n, (v, text) in enumerate(captions.items())]
+    Lake(root, no_spark).replace_all_arrow(tables.VIDEOS, filled(tables.VIDEOS, rows))
+    for day in ("2026-03-09", "2026-03-10"):
+        write_json(root / "_reports" / f"{day}.html", "page")
+    return root
+
+
+def run(*arguments):
+    return CliRunner().invoke(cli.app, [str(each) for each in arguments], env={"COLUMNS": "200", "NO_COLOR": "1"})
+
+
+def ok(*arguments):
+    told = run(*arguments)
+    assert told.exit_code == 0, told.output
+    return told.stdout
+
+
+def as_json(*arguments):
+    return json.loads(ok(*arguments, "--json"))
+
+
+# ---- help
+
+
+def test_help_names_every_command():
+    told = ok("--help")
+    assert all(re.search(rf"^\W*{name}\b", told, re.MULTILINE) for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, ("import", "kuairand")], ids=str)
+def test_every_command_says_what_it_does(name):
+    told = ok(*((name,) if isinstance(name, str) else name), "--help")
+    assert "Usage" in told
+    assert len(told.splitlines()) > 5
+
+
+def test_help_and_a_look_at_a_feed_load_no_engine(lake):
+    told = (
+        f"import sys; from foryou import cli; cli.app({['feed', 'u1', '--lake', str(lake)]!r}, standalone_mode=False)"
+    )
+    loaded = f"; print([name for name in {MODULES_OF_A_NIGHT!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", told + loaded], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+# ---- feed
+
+
+def test_a_feed_is_shown_with_captions_and_reasons_in_words(lake):
+    told = ok("feed", "u1", "--lake", lake)
+    assert "Viewer u1" in told
+    assert "people who watch like you watched it to the end" in told
+    assert "similar to v3, which you liked" in told
+    assert "release 2026-03-10.a" in told
+
+
+def test_a_caption_is_text_and_nothing_else(lake):
+    told = ok("feed", "u1", "--lake", lake)
+    assert "[red]Bread[/red]" in told
+    assert "\x1b[31m" not in told
+
+
+def test_a_feed_for_scripts(lake):
+    told = as_json("feed", "u1", "--lake", lake, "-k", 1)
+    assert told["release"] == "2026-03-10.a"
+    (item,) = told["items"]
+    assert (item["video_id"], item["sources"], item["reason"]) == ("v1", ["factors"], "like_you")
+    assert item["words"] == "people who watch like you watched it to the end"
+
+
+def test_someone_unknown_is_asked_for_by_a_dash(lake):
+    told = as_json("feed", "-", "--lake", lake, "--country", "US", "--language", "en")
+    assert [item["video_id"] for item in told["items"]] == ["v5"]
+    assert "Someone unknown" in ok("feed", "-", "--lake", lake)
+
+
+def test_an_earlier_release_can_be_asked_for(lake):
+    told = as_json("feed", "u1", "--lake", lake, "--release", "2026-03-09.old")
+    assert [item["video_id"] for item in told["items"]] == ["v9"]
+
+
+def test_the_lake_may_come_from_the_environment(lake):
+    told = CliRunner().invoke(cli.app, ["feed", "u1", "--json"], env={"FORYOU_LAKE": str(lake)})
+    assert told.exit_code == 0
+
+
+# ---- the others
+
+
+def test_similar_videos(lake):
+    assert [item["video_id"] for item in as_json("similar", "v1", "--lake", lake)] == ["v2", "v3"]
+    assert [item["video_id"] for item in as_json("similar", "v1", "--lake", lake, "-k", 1)] == ["v2"]
+    assert as_json("similar", "v99", "--lake", lake) == []
+    assert "Similar to v1" in ok("similar", "v1", "--lake", lake)
+
+
+def test_releases(lake):
+    told = as_json("releases", "--lake", lake)
+    assert [(row["release_id"], row["state"]) for row in told] == [
+        ("2026-03-09.old", "retired"),
+        ("2026-03-10.a", "live"),
+    ]
+    assert "2026-03-10.a" in ok("releases", "--lake", lake)
+
+
+def test_a_lake_without_releases_lists_none(tmp_path):
+    assert as_json("releases", "--lake", tmp_path) == []
+    ok("releases", "--lake", tmp_path)
+
+
+def test_tables_are_listed_with_what_a_row_is():
+    told = as_json("tables")
+    assert [table["path"] for table in told] == [table.path for table in tables.ALL]
+    assert all(table["one_row_is"] and table["columns"] for table in told)
+    assert "published/feeds" in ok("tables")
+
+
+def test_the_columns_of_a_table():
+    assert [table["path"] for table in as_json("tables", "feeds")] == ["feeds", "published/feeds"]
+    (only,) = as_json("tables", "published/feeds")
+    assert [column["name"] for column in only["columns"]] == list(tables.PUBLISHED_FEEDS.column_names)
+    assert "propensity" in ok("tables", "views")
+
+
+def test_a_report_is_named_by_its_page(lake):
+    assert as_json("report", "--lake", lake) == {"day": "2026-03-10", "page": f"{lake}/_reports/2026-03-10.html"}
+    assert ok("report", "--lake", lake, "--day", "2026-03-09").strip().endswith("2026-03-09.html")
+
+
+# ---- exit codes
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nosuch",),
+        ("feed",),
+        ("feed", "u1"),
+        ("feed", "u1", "--lake", "x", "-k", "0"),
+        ("tables", "nosuch"),
+        ("nightly", "--landing", "x", "--lake", "y", "--day", "10.3.2026"),
+        ("nightly", "--landing", "x", "--lake", "y", "--day", "2026-03-10", "--override", "no reason"),
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_use_exits_2(arguments, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert run(*arguments).exit_code == 2
+    assert not os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("feed", "u1", "--lake", "nowhere"),
+        ("similar", "v1", "--lake", "nowhere"),
+        ("report", "--lake", "nowhere"),
+        ("backfill", "--landing", "nowhere", "--lake", "x", "--from", "2026-03-01", "--to", "2026-03-02"),
+        ("nightly", "--landing", "nowhere", "--lake", "x", "--day", "2026-03-01"),
+    ],
+    ids=" ".join,
+)
+def test_a_missing_input_exits_3_with_one_clear_message(arguments, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    told = run(*arguments)
+    assert told.exit_code == 3
+    assert told.stderr.startswith("input missing (")
+    assert "Next: " in told.stderr
+    assert "Traceback" not in told.output
+
+
+def test_a_script_gets_the_same_facts_as_json(tmp_path):
+    told = run("feed", "u1", "--lake", tmp_path, "--json")
+    assert json.loads(told.stdout)["error"] == "InputMissing"
+    assert told.exit_code == 3
+
+
+def test_a_broken_setting_exits_5(tmp_path):
+    (tmp_path / "mine.yaml").write_text("feeds: {lenght: 3}")
+    told = run(
+        "nightly", "--landing", tmp_path, "--lake", tmp_path, "--day", "2026-03-01", "--conf", tmp_path / "mine.yaml"
+    )
+    assert told.exit_code == 5
+    assert "unknown ['lenght']" in told.stderr
