@@ -1,0 +1,361 @@
+"""The lake: whole days replaced in one commit, contracts kept, and old or new after a kill, never half."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable
+from things import AFTER, BEFORE, DAY, LISTS, PARTED, THINGS, WHOLE
+
+from foryou.errors import ContractBroken, InputMissing
+from foryou.platform.lake import Lake
+
+QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+
+
+def things(*named, size=1):
+    """Arrow rows without a day."""
+    return pa.table({"name": pa.array(named, pa.string()), "size": pa.array([size] * len(named), pa.int32())})
+
+
+def frame_of(spark, rows):
+    return spark.createDataFrame(rows.to_pylist(), "name string, size int")
+
+
+def by_deltalake(lake, table):
+    return sorted(DeltaTable(str(lake.path(table))).to_pyarrow_table().to_pylist(), key=str)
+
+
+def by_delta_in_spark(lake, table):
+    """Through Spark's own Delta source, as another engine reads it."""
+    frame = lake.spark.read.format("delta").load(str(lake.path(table)))
+    return sorted((row.asDict(recursive=True) for row in frame.collect()), key=str)
+
+
+def names(lake, table, days=None):
+    return sorted(lake.arrow(table, ["name"], days=days)["name"].to_pylist())
+
+
+# ---- whole days
+
+
+def test_a_day_is_replaced_whole_and_the_others_stay(lake, spark):
+    for day, name in ((BEFORE, "early"), (DAY, "old"), (AFTER, "late")):
+        lake.replace_day_arrow(THINGS, day, things(name))
+    assert lake.replace_day(THINGS, DAY, frame_of(spark, things("new", "newer"))) == 2
+    assert names(lake, THINGS) == ["early", "late", "new", "newer"]
+    assert names(lake, THINGS, [DAY]) == ["new", "newer"]
+    assert lake.days(THINGS) == [BEFORE, DAY, AFTER]
+    assert lake.count_day(THINGS, DAY) == 2
+
+
+def test_one_write_is_one_version(lake, spark):
+    lake.replace_day_arrow(THINGS, DAY, things("old"))
+    before = lake.version(THINGS)
+    lake.replace_day(THINGS, DAY, frame_of(spark, things(*map(str, range(100)))).repartition(3))
+    assert lake.version(THINGS) == before + 1
+
+
+def test_an_earlier_version_can_still_be_read(lake, spark):
+    lake.replace_day_arrow(THINGS, DAY, things("old"))
+    pinned = lake.version(THINGS)
+    lake.replace_day(THINGS, DAY, frame_of(spark, things("new")))
+    assert DeltaTable(str(lake.path(THINGS)), version=pinned).to_pyarrow_table()["name"].to_pylist() == ["old"]
+
+
+def test_a_day_replaced_by_nothing_is_gone(lake, spark):
+    lake.replace_day_arrow(THINGS, BEFORE, things("early"))
+    lake.replace_day_arrow(THINGS, DAY, things("old"))
+    assert lake.replace_day(THINGS, DAY, frame_of(spark, things())) == 0
+    assert lake.days(THINGS) == [BEFORE]
+
+
+@pytest.mark.parametrize("how", ["spark", "arrow", "parts"])
+def test_writing_twice_is_writing_once(lake, spark, how):
+    rows = things("a", "b")
+    write = {
+        "spark": lambda: lake.replace_day(THINGS, DAY, frame_of(spark, rows)),
+        "arrow": lambda: lake.replace_day_arrow(THINGS, DAY, rows),
+        "parts": lambda: lake.replace_parts(THINGS, DAY, 1, lambda part: iter([rows])),
+    }[how]
+    write()
+    once = by_deltalake(lake, THINGS)
+    write()
+    assert by_deltalake(lake, THINGS) == once
+    assert [row["name"] for row in once] == ["a", "b"]
+
+
+def test_a_part_of_a_day_can_be_replaced(lake):
+    lake.replace_day_arrow(THINGS, DAY, pa.concat_tables([things("a", "b", size=1), things("c", size=2)]))
+    lake.replace_day_arrow(THINGS, BEFORE, things("z", size=1))
+    lake.replace_day_arrow(THINGS, DAY, things("d", size=1), where="size = 1")
+    assert names(lake, THINGS, [DAY]) == ["c", "d"]
+    assert names(lake, THINGS, [BEFORE]) == ["z"]
+
+
+def test_a_table_without_days_is_replaced_whole(lake, spark):
+    lake.replace_all_arrow(WHOLE, things("old", "older"))
+    lake.replace_all_arrow(WHOLE, things("new"))
+    assert names(lake, WHOLE) == ["new"]
+    assert lake.replace_parts(WHOLE, DAY, 2, lambda part: iter([things(f"made-{part}")])) == 2
+    assert names(lake, WHOLE) == ["made-0", "made-1"]
+    assert str(lake.path(WHOLE)).endswith("published/whole")
+
+
+# ---- every way of writing and reading means the same
+
+
+def test_parts_and_days_have_the_same_content_for_every_reader(lake, spark):
+    rows = pa.table(
+        {
+            "name": ["a", "b", None],
+            "items": pa.array(
+                [[{"id": "x", "score": 0.5}, {"id": "y", "score": None}], [], None],
+                pa.list_(pa.struct([("id", pa.string()), ("score", pa.float32())])),
+            ),
+        }
+    )
+    other = Lake(lake.root / "other", spark)
+    lake.replace_parts(LISTS, DAY, 3, lambda part: iter([rows.slice(part, 1)]))
+    other.replace_day(
+        LISTS, DAY, spark.createDataFrame(rows.to_pylist(), "name string, items " + LISTS.column("items").type)
+    )
+    wanted = sorted(({"day": DAY, **row} for row in rows.to_pylist()), key=str)
+    for each in (lake, other):
+        assert by_deltalake(each, LISTS) == wanted
+        assert by_delta_in_spark(each, LISTS) == wanted
+        assert sorted((row.asDict(recursive=True) for row in each.read(LISTS).collect()), key=str) == wanted
+
+
+def test_texts_may_be_written_as_dictionaries(lake):
+    coded = pa.table({"name": pa.array(["a", "b", "a"]).dictionary_encode(), "size": pa.array([1, 2, 3], pa.int32())})
+    lake.replace_parts(PARTED, DAY, 1, lambda part: iter([coded]))
+    assert [row["name"] for row in by_delta_in_spark(lake, PARTED)] == ["a", "a", "b"]
+
+
+def test_parts_keep_their_order(lake):
+    lake.replace_parts(PARTED, DAY, 12, lambda part: iter([things(f"{part:02d}-a"), things(f"{part:02d}-b")]))
+    files = lake.files(PARTED, DAY)
+    in_order = [name for file in files for name in pq.read_table(file, partitioning=None)["name"].to_pylist()]
+    assert in_order == [f"{part:02d}-{half}" for part in range(12) for half in "ab"]
+
+
+def test_parts_that_have_nothing_leave_no_file(lake):
+    rows = things("only")
+    assert lake.replace_parts(PARTED, DAY, 3, lambda part: iter([rows] if part == 1 else [])) == 1
+    assert len(lake.files(PARTED, DAY)) == 1
+
+
+def test_no_parts_at_all_are_an_empty_day(lake):
+    lake.replace_day_arrow(PARTED, DAY, things("old"))
+    assert lake.replace_parts(PARTED, DAY, 0, lambda part: iter([])) == 0
+    assert lake.days(PARTED) == []
+
+
+# ---- append
+
+
+def test_rows_are_added_to_what_is_there(lake, spark):
+    assert lake.append(THINGS, BEFORE, frame_of(spark, things("a"))) == 1
+    assert lake.append(THINGS, DAY, frame_of(spark, things("b", "c"))) == 2
+    assert lake.append(THINGS, DAY, frame_of(spark, things("d"))) == 1
+    assert names(lake, THINGS) == ["a", "b", "c", "d"]
+
+
+def test_no_rows_make_no_version(lake, spark):
+    lake.append(THINGS, DAY, frame_of(spark, things("a")))
+    before = lake.version(THINGS)
+    assert lake.append(THINGS, DAY, frame_of(spark, things())) == 0
+    assert lake.version(THINGS) == before
+
+
+# ---- the contract
+
+
+def comments(lake, table):
+    return {column.name: column.metadata.get("comment") for column in DeltaTable(str(lake.path(table))).schema().fields}
+
+
+@pytest.mark.parametrize("how", ["day", "append", "arrow", "parts"])
+def test_columns_carry_their_docs_however_a_table_began(lake, spark, how):
+    rows = things("a")
+    {
+        "day": lambda: lake.replace_day(THINGS, DAY, frame_of(spark, rows)),
+        "append": lambda: lake.append(THINGS, DAY, frame_of(spark, rows)),
+        "arrow": lambda: lake.replace_day_arrow(THINGS, DAY, rows),
+        "parts": lambda: lake.replace_parts(THINGS, DAY, 1, lambda part: iter([rows])),
+    }[how]()
+    assert comments(lake, THINGS) == {column.name: column.doc for column in THINGS.columns}
+    table = DeltaTable(str(lake.path(THINGS)))
+    assert table.metadata().partition_columns == ["day"]
+    assert table.metadata().description == "Things."
+    features = table.protocol()
+    assert (features.min_reader_version, features.min_writer_version) <= (1, 2)
+
+
+def test_a_frame_that_does_not_conform_is_refused_with_all_differences(lake, spark):
+    lake.replace_day_arrow(THINGS, DAY, things("old"))
+    wrong = spark.createDataFrame([("1", 2)], "size string, colour int")
+    with pytest.raises(ContractBroken) as told:
+        lake.replace_day(THINGS, DAY, wrong)
+    for difference in ("name is missing", "colour is not in the contract", "size is string, not int"):
+        assert difference in told.value.found
+    assert (told.value.table, told.value.day) == ("things", DAY)
+    assert names(lake, THINGS) == ["old"]
+
+
+def test_arrow_rows_that_do_not_conform_are_refused_with_all_differences(lake):
+    with pytest.raises(ContractBroken) as told:
+        lake.replace_day_arrow(THINGS, DAY, pa.table({"size": ["much"], "colour": [2]}))
+    for difference in ("name is missing", "colour is not in the contract", "size is string"):
+        assert difference in told.value.found
+    assert not lake.exists(THINGS)
+
+
+def test_arrow_numbers_are_cast_where_nothing_is_lost(lake):
+    lake.replace_day_arrow(THINGS, DAY, pa.table({"name": ["a"], "size": [7]}))
+    assert lake.arrow(THINGS)["size"].type == pa.int32()
+    with pytest.raises(ContractBroken, match="size is int64, which is no int32"):
+        lake.replace_day_arrow(THINGS, DAY, pa.table({"name": ["a"], "size": [2**40]}))
+
+
+def test_parts_that_do_not_conform_are_refused_with_all_differences(lake):
+    lake.replace_day_arrow(PARTED, DAY, things("old"))
+    wrong = pa.table({"size": pa.array([1], pa.int64()), "colour": ["red"]})
+    with pytest.raises(ContractBroken) as told:
+        lake.replace_parts(PARTED, DAY, 2, lambda part: iter([wrong]))
+    for difference in ("name is missing", "colour is not in the contract", "size is int64, not int32"):
+        assert told.value.found.count(difference) == 1
+    assert names(lake, PARTED) == ["old"]
+
+
+# ---- reading what is not there
+
+
+def test_an_empty_lake_is_read_as_empty_tables(lake):
+    assert lake.read(THINGS).collect() == []
+    assert lake.read(THINGS, days=[DAY]).schema.simpleString() == "struct<day:date,name:string,size:int>"
+    assert lake.arrow(THINGS, ["name"], days=[]).column_names == ["name"]
+    assert lake.arrow(THINGS, ["name"], days=[DAY]).num_rows == 0
+    assert lake.arrow(THINGS).num_rows == 0
+    assert lake.days(THINGS) == []
+
+
+def test_only_the_days_asked_for_are_read(lake):
+    for day in (BEFORE, DAY, AFTER):
+        lake.replace_day_arrow(THINGS, day, things(str(day)))
+    read = lake.read(THINGS, days=[BEFORE, AFTER]).collect()
+    assert sorted((row.day, row.name) for row in read) == [(BEFORE, str(BEFORE)), (AFTER, str(AFTER))]
+    assert names(lake, THINGS, [BEFORE, AFTER]) == [str(BEFORE), str(AFTER)]
+    assert lake.days_until(THINGS, DAY) == [BEFORE, DAY]
+    assert lake.read_day(THINGS, DAY).columns == ["name", "size"]
+
+
+def test_a_day_that_is_required_and_missing_is_told_with_those_there_are(lake):
+    lake.replace_day_arrow(THINGS, BEFORE, things("a"))
+    with pytest.raises(InputMissing, match=rf"things, day {DAY}.*only {BEFORE}.*foryou nightly --day {DAY}"):
+        lake.read_day(THINGS, DAY)
+    with pytest.raises(InputMissing, match="an empty table"):
+        lake.require(PARTED, DAY)
+
+
+# ---- locks and scratch
+
+
+def test_a_lock_is_held_by_one_and_freed_at_the_end(lake):
+    with lake.locked("nights"), pytest.raises(BlockingIOError), lake.locked("nights", wait=False):
+        pass
+    with lake.locked("nights", wait=False), lake.locked("other", wait=False):
+        pass
+
+
+def test_scratch_is_gone_when_the_step_ends(lake):
+    with pytest.raises(RuntimeError), lake.scratch() as folder:
+        (folder / "array.npy").touch()
+        raise RuntimeError
+    assert not folder.exists()
+
+
+# ---- kill -9
+
+
+def start_writer(root, how, marker):
+    """The writer as a process group of its own, to be killed whole, as by a power cut."""
+    here = Path(__file__).parent
+    paths = os.pathsep.join([str(here), str(here.parents[1] / "src"), os.environ.get("PYTHONPATH", "")])
+    environment = os.environ | {"PYTHONPATH": paths, "JAVA_TOOL_OPTIONS": QUICK_START}
+    return subprocess.Popen(
+        [sys.executable, str(here / "killed_writer.py"), str(root), str(marker), how],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=(root / f"{how}.err").open("wb"),
+        start_new_session=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory, spark):
+    """Lakes with old rows (size 1) whose writers of new ones (size 2) were killed in the middle, by way of writing."""
+    roots = {how: tmp_path_factory.mktemp(how) for how in ("parts", "frame", "arrow")}
+    old = things(*(f"n{number}" for number in range(5_000)))
+    writers = {}
+    for how, root in roots.items():
+        lake = Lake(root, spark)
+        for table in (THINGS, PARTED):
+            lake.replace_day_arrow(table, DAY, old)
+            lake.replace_day_arrow(table, BEFORE, things("early"))
+        writers[how] = start_writer(root, how, root / "marker")
+    try:
+        for how, writer in writers.items():
+            wait_for(roots[how] / "marker", writer, roots[how] / f"{how}.err")
+            time.sleep(0.2)
+            os.killpg(writer.pid, signal.SIGKILL)
+    finally:
+        for writer in writers.values():
+            if writer.poll() is None:
+                os.killpg(writer.pid, signal.SIGKILL)
+            writer.wait()
+    return {how: Lake(root, spark) for how, root in roots.items()}
+
+
+def wait_for(marker, writer, errors):
+    ends = time.monotonic() + 120
+    while not marker.exists():
+        assert writer.poll() is None, errors.read_text()
+        assert time.monotonic() < ends, errors.read_text()
+        time.sleep(0.05)
+
+
+def sizes(lake, table):
+    rows = lake.arrow(table, ["name", "size"], days=[DAY])
+    return rows.num_rows, len(set(rows["name"].to_pylist())), sorted(set(rows["size"].to_pylist()))
+
+
+@pytest.mark.parametrize(("how", "table"), [("parts", PARTED), ("frame", THINGS)])
+def test_a_write_killed_in_the_middle_leaves_the_old_rows(killed, how, table):
+    lake = killed[how]
+    assert sizes(lake, table) == (5_000, 5_000, [1])
+    assert {row["size"] for row in by_delta_in_spark(lake, table)} == {1}
+    assert names(lake, table, [BEFORE]) == ["early"]
+    assert list((lake.path(table) / f"day={DAY}").glob("*.parquet")) > lake.files(table, DAY)
+
+
+def test_many_writes_killed_at_any_moment_leave_old_or_new(killed):
+    assert sizes(killed["arrow"], THINGS) in [(5_000, 5_000, [1]), (5_000, 5_000, [2])]
+    assert names(killed["arrow"], THINGS, [BEFORE]) == ["early"]
+
+
+@pytest.mark.parametrize("how", ["parts", "frame", "arrow"])
+def test_after_a_kill_the_next_write_goes_through(killed, spark, how):
+    lake = killed[how]
+    lake.replace_day(THINGS, DAY, frame_of(spark, things("next", size=3)))
+    lake.replace_parts(PARTED, DAY, 1, lambda part: iter([things("next", size=3)]))
+    assert sizes(lake, THINGS) == sizes(lake, PARTED) == (1, 1, [3])
