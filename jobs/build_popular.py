@@ -10,7 +10,7 @@ def main(run: Run) -> None:
     chosen = run.settings.popular
     run.lake.require(tables.VIEWS, run.day)
     views = run.lake.read(tables.VIEWS, days=run.window(chosen.window_days))
-    viewers = run.lake.read_day(tables.VIEWERS, run.day)
+    viewers = run.lake.read(tables.VIEWERS, days=[run.day]).drop("day")  # none where nobody signs up
     shown = eligible.eligibility(run.lake.read_day(tables.VIDEOS, run.day))
     run.lake.replace_day(tables.POPULAR, run.day, popular.build(views, viewers, shown, run.day, chosen))
     run.lake.spark.catalog.clearCache()

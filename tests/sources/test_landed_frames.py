@@ -1,0 +1,105 @@
+"""Landed files as frames: every line is a row, whatever it holds and however it was written."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from foryou.errors import ContractBroken, DataRejected
+from foryou.sources import landed_frames, landing
+from rows import DAY, land
+
+
+def landed(folder, **files):
+    """A landed day of such files of events: `part_0_jsonl=[...]`."""
+    land(folder, DAY, {f"events/{name}": content for name, content in files["files"].items()})
+    return landing.check_day(folder, DAY)
+
+
+def put_parquet(folder, table, kind="events"):
+    """A landed day of one Parquet file of any schema."""
+    there = land(folder, DAY, {f"{kind}/part-0.parquet": [{"x": 1}]})
+    pq.write_table(table, there / kind / "part-0.parquet")
+    path = there / kind / "part-0.parquet"
+    file = landing.LandedFile(path, table.num_rows, path.stat().st_size, "")
+    return landing.LandedDay(DAY, there, {kind: [file]})
+
+
+def test_files_of_every_format_and_of_different_fields_are_read_together(spark, tmp_path):
+    at = datetime(2026, 3, 10, 9, 30)
+    day = landed(
+        tmp_path,
+        files={
+            "a.jsonl": [{"event_id": "a", "watched_ms": 1}, b"", b"{"],
+            "b.jsonl.gz": [{"event_id": "b", "watched_ms": 2}],
+            "c.parquet": [{"event_id": "c", "watched_ms": 3, "happened_at": at}],
+            "d.parquet": [
+                {"event_id": "d", "watched_ms": 4.0, "propensity": Decimal("0.5"), "mood`.": "odd"},
+                {"event_id": "e", "watched_ms": float("nan"), "propensity": None, "mood`.": None},
+            ],
+            "f.parquet": [{"event_id": 7, "watched_ms": "5", "position": 1}, {"event_id": 8, "watched_ms": "five"}],
+        },
+    )
+    found = landed_frames.read(spark, day, "events").collect()
+    landed_frames.recount(day, "events", len(found))
+    readable = {row.event_id: (row.watched_ms, row.happened_at, row.propensity) for row in found if row.readable}
+    assert readable == {
+        "a": (1, None, None),
+        "b": (2, None, None),
+        "c": (3, "2026-03-10 09:30:00", None),
+        "d": (4, None, 0.5),
+        "7": (5, None, None),
+    }
+    assert sorted(row.line for row in found if not row.readable) == [
+        "",
+        "{",
+        '{"event_id":"e","watched_ms":"NaN"}',
+        '{"event_id":8,"watched_ms":"five"}',
+    ]
+    assert landed_frames.unknown_fields(day, "events") == ["mood`."]
+
+
+def test_no_files_are_no_rows(spark, tmp_path):
+    land(tmp_path, DAY, {})
+    assert landed_frames.read(spark, landing.check_day(tmp_path, DAY), "events").count() == 0
+
+
+def test_another_number_of_rows_than_promised_is_refused(tmp_path):
+    day = landed(tmp_path, files={"a.jsonl": [{}, {}]})
+    with pytest.raises(DataRejected, match=r"wanted 2 rows.*found 1 rows"):
+        landed_frames.recount(day, "events", 1)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.parquet"])
+def test_a_field_in_another_case_is_named(spark, tmp_path, name):
+    day = landed(tmp_path, files={name: [{"Event_ID": "a", "kind": "play", "Mood": "odd"}]})
+    with pytest.raises(ContractBroken, match=r"wanted event_id; found Event_ID in a\."):
+        landed_frames.read(spark, day, "events")
+
+
+def test_a_field_in_another_case_beside_the_right_one_is_one_bad_line(spark, tmp_path):
+    day = landed(tmp_path, files={"a.jsonl": [{"Kind": "play"}, {"kind": "play"}]})
+    assert sorted(str(row.kind) for row in landed_frames.read(spark, day, "events").collect()) == ["None", "play"]
+    assert landed_frames.unknown_fields(day, "events") == ["Kind"]
+
+
+def test_a_column_that_cannot_be_read_as_its_type_is_refused(spark, tmp_path):
+    day = put_parquet(tmp_path, pa.table({"video_id": ["v"], "tags": ["pan, bread"]}), "videos")
+    with pytest.raises(ContractBroken, match="tags array<string>"):
+        landed_frames.read(spark, day, "videos")
+    nanoseconds = pa.table({"happened_at": pa.array([0], pa.timestamp("ns"))})
+    with pytest.raises(ContractBroken):
+        landed_frames.read(spark, put_parquet(tmp_path / "other", nanoseconds), "events")
+
+
+@pytest.mark.parametrize("keep", [0, 10, -20])
+def test_a_parquet_file_without_its_end_is_refused_though_its_digest_is_right(spark, tmp_path, keep):
+    day = put_parquet(tmp_path, pa.table({"event_id": ["a"]}))
+    path = day.files["events"][0].path
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(DataRejected, match="whole Parquet file"):
+        landed_frames.read(spark, day, "events")
