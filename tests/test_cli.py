@@ -16,7 +16,8 @@ from foryou.platform.job import write_json
 from foryou.platform.lake import Lake
 from published import DAY, filled, no_spark, publish
 
-COMMANDS = "nightly backfill feed similar releases report tables world import demo airflow".split()
+OF_NIGHTS = ("nightly", "backfill", "releases", "report", "tables")
+COMMANDS = (*OF_NIGHTS, "feed", "similar", "world", "import", "demo", "airflow")
 MODULES_OF_A_NIGHT = ("pyspark", "mlflow", "great_expectations", "implicit", "polars")
 
 
