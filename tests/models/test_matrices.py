@@ -105,5 +105,5 @@ def test_what_was_shared_is_mapped_and_equal(tmp_path):
 
 
 def test_an_empty_array_can_be_shared(tmp_path):
-    matrices.share(tmp_path, nothing=np.empty(0, np.int32))
+    matrices.share(tmp_path, {"nothing": np.empty(0, np.int32)})
     assert matrices.shared(tmp_path, "nothing").size == 0

@@ -56,7 +56,7 @@ class Night:
             if isinstance(value, Rows):
                 matrices.share_rows(folder, field.name, value)
             else:
-                matrices.share(folder, **{field.name: value})
+                matrices.share(folder, {field.name: value})
 
 
 def newest_liked(interactions: pa.Table, each: int, height: int) -> Rows:

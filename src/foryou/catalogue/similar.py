@@ -27,7 +27,7 @@ def prepare(vectors: pa.Table, shown: pa.Table, settings: Content, folder: Path)
     eligible[inside[inside < height]] = True
     matrices.share_rows(folder, "content", rows)
     matrices.share_rows(folder, "of_token", matrices.Rows(turned.indptr.astype(np.int64), turned.indices, turned.data))
-    matrices.share(folder, videos=videos, eligible=eligible, neighbours=np.array([settings.neighbours]))
+    matrices.share(folder, {"videos": videos, "eligible": eligible, "neighbours": np.array([settings.neighbours])})
     return -(-len(videos) // _VIDEOS_A_PART)
 
 

@@ -40,7 +40,7 @@ class Night:
         )
 
     def save(self, folder: Path) -> None:
-        matrices.share(folder, copy_of=self.copy_of)
+        matrices.share(folder, {"copy_of": self.copy_of})
         matrices.share_rows(folder, "liked", self.liked)
         matrices.share_rows(folder, "similar", self.similar)
 

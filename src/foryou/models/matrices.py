@@ -69,8 +69,8 @@ def lists(indices: NDArray[Any], kept: NDArray[np.bool_]) -> pa.ListArray:
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(indices[kept]))
 
 
-def share(folder: Path, **arrays: NDArray[Any]) -> None:
-    """Leaves arrays where every worker can map them."""
+def share(folder: Path, arrays: dict[str, NDArray[Any]]) -> None:
+    """Leaves arrays, by their names, where every worker can map them."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
@@ -82,7 +82,7 @@ def shared(folder: Path, name: str) -> NDArray[Any]:
 
 
 def share_rows(folder: Path, name: str, of: Rows) -> None:
-    share(folder, **{f"{name}_indptr": of.indptr, f"{name}_indices": of.indices, f"{name}_values": of.values})
+    share(folder, {f"{name}_indptr": of.indptr, f"{name}_indices": of.indices, f"{name}_values": of.values})
 
 
 def shared_rows(folder: Path, name: str) -> Rows:

@@ -26,7 +26,7 @@ def save_names(
     for name, table in (("viewer", viewer_ids), ("video", video_ids)):
         pq.write_table(table.sort_by(name).select([f"{name}_id"]), folder / f"{name}_names.parquet")
     pq.write_table(pa.table({"segment": segments}), folder / "segments.parquet")
-    matrices.share(folder, own_segments=own)
+    matrices.share(folder, {"own_segments": own})
 
 
 def candidates(part: int, files: list[str], folder: Path, day: date, release_id: str) -> Iterator[pa.Table]:
