@@ -6,7 +6,6 @@ import pyarrow as pa
 
 from foryou import tables
 from foryou.candidates import candidates, night
-from foryou.catalogue import eligible
 from foryou.models import matrices
 from foryou.platform.job import Run, job
 
@@ -24,7 +23,8 @@ def main(run: Run) -> None:
 
 def _gathered(run: Run) -> night.Night:
     lake, day = run.lake, run.day
-    lake.require(tables.INTERACTIONS, day)
+    for table in (tables.INTERACTIONS, tables.VIDEOS):
+        lake.require(table, day)
     interactions = lake.arrow(tables.INTERACTIONS, days=[day])
     viewer_ids = lake.arrow(tables.VIEWER_IDS, ["viewer_id", "viewer"])
     n_viewers, n_videos = viewer_ids.num_rows, lake.arrow(tables.VIDEO_IDS, ["video"]).num_rows
@@ -32,10 +32,10 @@ def _gathered(run: Run) -> night.Night:
     viewer_factors = lake.arrow(tables.VIEWER_FACTORS, ["viewer", "factors"], days=[model_day])
     video_factors = lake.arrow(tables.VIDEO_FACTORS, ["video", "factors"], days=[model_day])
     similar = lake.arrow(tables.SIMILAR, ["video", "videos", "scores"], days=[day])
-    viewers = lake.arrow(tables.VIEWERS, ["viewer", "country", "language", "age_band"], days=[day])
+    viewers = lake.arrow(tables.VIEWERS, ["viewer", "country", "language", "adult"], days=[day])
     names, popular = night.popular_rows(lake.arrow(tables.POPULAR, days=[day]))
     seen = lake.arrow(tables.SEEN, ["viewer", "video"], days=lake.days_until(tables.SEEN, day))
-    allowed = eligible.eligibility(lake.read_day(tables.VIDEOS, day)).toArrow()
+    videos = lake.arrow(tables.VIDEOS, ["video", "shown", "for_all"], days=[day])
     return night.Night(
         viewers=_in_order(viewer_ids, interactions),
         viewer_factors=matrices.dense(viewer_factors["viewer"], viewer_factors["factors"], n_viewers),
@@ -46,9 +46,9 @@ def _gathered(run: Run) -> night.Night:
         similar=matrices.list_rows(similar["video"], similar["videos"], similar["scores"], n_videos),
         popular=popular,
         segments=night.own_segments(viewers, names, n_viewers),
-        shown=night.flags(allowed.filter(allowed["shown"])["video"], n_videos),
-        for_all=night.flags(allowed.filter(allowed["for_all"])["video"], n_videos),
-        adult=night.flags(viewers.filter(eligible.grown_up(viewers["age_band"]))["viewer"], n_viewers),
+        shown=night.flags(videos.filter(videos["shown"])["video"], n_videos),
+        for_all=night.flags(videos.filter(videos["for_all"])["video"], n_videos),
+        adult=night.flags(viewers.filter(viewers["adult"])["viewer"], n_viewers),
     )
 
 

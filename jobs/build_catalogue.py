@@ -6,63 +6,74 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from foryou import tables
-from foryou.catalogue import catalogue
+from foryou.catalogue import catalogue, eligible
 from foryou.models import ids
 from foryou.platform import checks
 from foryou.platform.job import Run, job
 from foryou.sources import landed_frames, landing
 
 JUDGES = {
-    "videos": catalogue.judge_videos,
-    "viewers": catalogue.judge_viewers,
-    "follows": catalogue.judge_follows,
-    "controls": catalogue.judge_controls,
+    tables.VIDEOS: catalogue.judge_videos,
+    tables.VIEWERS: catalogue.judge_viewers,
+    tables.FOLLOWS: catalogue.judge_follows,
+    tables.CONTROLS: catalogue.judge_controls,
 }
-CHECKED_BY_CONTRACT = ("videos", "viewers")
 
 
 def main(run: Run) -> None:
     landed = landing.check_day(run.landing, run.day)
-    lines = {kind: landed_frames.read(run.lake.spark, landed, kind) for kind in JUDGES}
-    _recount(landed, lines)
-    # Uses: the checks, the counts, the tables.
-    judged = {kind: judge(lines[kind], run.day).cache() for kind, judge in JUDGES.items()}
+    lines = {table: landed_frames.read(run.lake.spark, landed, table.name) for table in JUDGES}
+    # Uses: the counts, the checks, the tables.
+    judged = {table: judge(lines[table], run.day).cache() for table, judge in JUDGES.items()}
     try:
-        sound = {kind: rows.where(F.col("reason").isNull()).drop("reason") for kind, rows in judged.items()}
-        _note(run, landed, sound)
-        run.record_checks([outcome for kind in JUDGES for outcome in _checked(run, kind, judged[kind], sound[kind])])
-        run.lake.replace_day(tables.VIDEOS, run.day, _numbered(run, sound["videos"], tables.VIDEO_IDS, "video"))
-        run.lake.replace_day(tables.VIEWERS, run.day, _numbered(run, sound["viewers"], tables.VIEWER_IDS, "viewer"))
-        run.lake.replace_day(tables.FOLLOWS, run.day, sound["follows"])
-        run.lake.replace_day(tables.CONTROLS, run.day, sound["controls"])
+        _count(run, landed, judged)
+        sound = {table: rows.where(F.col("reason").isNull()).drop("reason", "lines") for table, rows in judged.items()}
+        run.record_checks(checks.validate_all([*_shares(run, judged), *_contracts(sound)]))
+        _write(run, sound)
     finally:
         for rows in judged.values():
             rows.unpersist()
 
 
-def _recount(landed: landing.LandedDay, lines: dict[str, DataFrame]) -> None:
-    counts = [frame.agg(F.lit(kind).alias("kind"), F.count("*").alias("rows")) for kind, frame in lines.items()]
-    for kind, rows in reduce(DataFrame.unionAll, counts).collect():
-        landed_frames.recount(landed, kind, rows)
-
-
-def _note(run: Run, landed: landing.LandedDay, sound: dict[str, DataFrame]) -> None:
-    run.note(**{kind: rows.count() for kind, rows in sound.items()})
-    unknown = {kind: landed_frames.unknown_fields(landed, kind) for kind in JUDGES}
+def _count(run: Run, landed: landing.LandedDay, judged: dict[tables.Table, DataFrame]) -> None:
+    """Holds the lines read against the manifest; notes how many rows are sound and which fields nobody knows."""
+    sums = [F.coalesce(F.sum("lines"), F.lit(0)), F.count_if(F.col("reason").isNull())]
+    counts = [rows.agg(F.lit(table.name), *sums) for table, rows in judged.items()]
+    for kind, read, sound in reduce(DataFrame.unionAll, counts).collect():
+        landed_frames.recount(landed, kind, read)
+        run.note(**{kind: sound})
+    unknown = {table.name: landed_frames.unknown_fields(landed, table.name) for table in JUDGES}
     if any(unknown.values()):
         run.note(unknown_fields={kind: names for kind, names in unknown.items() if names})
 
 
-def _checked(run: Run, kind: str, judged: DataFrame, sound: DataFrame) -> list[checks.Outcome]:
-    table = next(table for table in tables.ALL if table.name == kind)
-    share = checks.share_present(
-        f"rejected share of {kind} is small", "fault", run.settings.catalogue.max_rejected_share
-    )
-    some = [checks.row_count(1, name="there are videos")] if kind == "videos" else []
+def _shares(run: Run, judged: dict[tables.Table, DataFrame]) -> list[checks.Asked]:
+    most = run.settings.catalogue.max_rejected_share
     return [
-        *checks.validate(judged.select(F.col("reason").alias("fault")), table, more=[share]),
-        *(checks.validate(sound, table, more=some) if kind in CHECKED_BY_CONTRACT else []),
+        (
+            rows.select(F.col("reason").alias("fault")),
+            table,
+            [checks.share_present(f"rejected share of {table.name} is small", "fault", most)],
+        )
+        for table, rows in judged.items()
     ]
+
+
+def _contracts(sound: dict[tables.Table, DataFrame]) -> list[checks.Asked]:
+    """Follows and controls have no more rules than those that their rows were judged by."""
+    return [
+        (sound[tables.VIDEOS], tables.VIDEOS, [checks.row_count(1, name="there are videos")]),
+        (sound[tables.VIEWERS], tables.VIEWERS, []),
+    ]
+
+
+def _write(run: Run, sound: dict[tables.Table, DataFrame]) -> None:
+    videos = eligible.of_videos(_numbered(run, sound[tables.VIDEOS], tables.VIDEO_IDS, "video"))
+    run.lake.replace_day(tables.VIDEOS, run.day, videos)
+    viewers = _numbered(run, sound[tables.VIEWERS], tables.VIEWER_IDS, "viewer")
+    run.lake.replace_day(tables.VIEWERS, run.day, viewers.withColumn("adult", eligible.grown_up()))
+    run.lake.replace_day(tables.FOLLOWS, run.day, sound[tables.FOLLOWS])
+    run.lake.replace_day(tables.CONTROLS, run.day, sound[tables.CONTROLS])
 
 
 def _numbered(run: Run, rows: DataFrame, table: tables.Table, dense: str) -> DataFrame:

@@ -3,7 +3,7 @@
 from functools import partial
 
 from foryou import tables
-from foryou.catalogue import content, eligible, similar
+from foryou.catalogue import content, similar
 from foryou.platform.job import Run, job
 
 
@@ -11,9 +11,9 @@ def main(run: Run) -> None:
     videos = run.lake.read_day(tables.VIDEOS, run.day)
     run.lake.replace_day(tables.CONTENT, run.day, content.build(videos, run.settings.content))
     vectors = run.lake.arrow(tables.CONTENT, ["video", "dimensions", "weights"], days=[run.day])
-    shown = eligible.eligibility(videos).where("shown").select("video").toArrow()
+    shown = run.lake.arrow(tables.VIDEOS, ["video", "shown"], days=[run.day])
     with run.lake.scratch() as folder:
-        parts = similar.prepare(vectors, shown, run.settings.content, folder)
+        parts = similar.prepare(vectors, shown.filter(shown["shown"]), run.settings.content, folder)
         rows = run.lake.replace_parts(tables.SIMILAR, run.day, parts, partial(similar.build, folder=folder))
     run.note(videos_with_neighbours=rows)
 

@@ -55,10 +55,12 @@ def _checked(run: Run, judged: DataFrame) -> list[checks.Outcome]:
     bad = F.when(~F.col("reason").isin(*events.NOT_BAD), F.col("reason"))
     share = checks.share_present("rejected share is small", "fault", chosen.max_rejected_share)
     gates = [checks.newest_day("events reach the day", "happened_at", run.day, run.day), *_usual_rows(run)]
-    return [
-        *checks.validate(judged.select(bad.alias("fault")), tables.REJECTED_EVENTS, more=[share]),
-        *checks.validate(events.accepted(judged), tables.EVENTS, more=gates),
-    ]
+    return checks.validate_all(
+        [
+            (judged.select(bad.alias("fault")), tables.REJECTED_EVENTS, [share]),
+            (events.accepted(judged), tables.EVENTS, gates),
+        ]
+    )
 
 
 def _usual_rows(run: Run) -> list[checks.Expected]:

@@ -6,7 +6,6 @@ import numpy as np
 
 from foryou import tables
 from foryou.candidates import night
-from foryou.catalogue import eligible
 from foryou.feeds import feeds
 from foryou.models import matrices
 from foryou.platform.job import Run, job
@@ -25,9 +24,10 @@ def _gathered(run: Run) -> feeds.Night:
     lake, day = run.lake, run.day
     n_viewers = lake.arrow(tables.VIEWER_IDS, ["viewer"]).num_rows
     n_videos = lake.arrow(tables.VIDEO_IDS, ["video"]).num_rows
-    allowed = eligible.eligibility(lake.read_day(tables.VIDEOS, day)).toArrow()
+    lake.require(tables.VIDEOS, day)
+    videos = lake.arrow(tables.VIDEOS, ["video", "copy_of"], days=[day])
     copy_of = np.arange(n_videos, dtype=np.int32)
-    copy_of[allowed["video"].to_numpy()] = allowed["copy_of"].to_numpy()
+    copy_of[videos["video"].to_numpy()] = videos["copy_of"].to_numpy()
     interactions = lake.arrow(tables.INTERACTIONS, days=[day])
     similar = lake.arrow(tables.SIMILAR, ["video", "videos", "scores"], days=[day])
     return feeds.Night(

@@ -1,7 +1,6 @@
 """Ranks what each segment watches to the end, lately."""
 
 from foryou import tables
-from foryou.catalogue import eligible
 from foryou.feeds import popular
 from foryou.platform.job import Run, job
 
@@ -11,8 +10,8 @@ def main(run: Run) -> None:
     run.lake.require(tables.VIEWS, run.day)
     views = run.lake.read(tables.VIEWS, days=run.window(chosen.window_days))
     viewers = run.lake.read(tables.VIEWERS, days=[run.day]).drop("day")  # none where nobody signs up
-    shown = eligible.eligibility(run.lake.read_day(tables.VIDEOS, run.day))
-    run.lake.replace_day(tables.POPULAR, run.day, popular.build(views, viewers, shown, run.day, chosen))
+    videos = run.lake.read_day(tables.VIDEOS, run.day)
+    run.lake.replace_day(tables.POPULAR, run.day, popular.build(views, viewers, videos, run.day, chosen))
     run.lake.spark.catalog.clearCache()
 
 

@@ -8,7 +8,6 @@ import pyarrow as pa
 
 from foryou import tables
 from foryou.candidates import night
-from foryou.catalogue import eligible
 from foryou.evaluation import evaluate
 from foryou.models import matrices
 from foryou.platform.job import Run, job
@@ -51,13 +50,14 @@ def _judged(run: Run, before: date, model: dict[str, Any]) -> evaluate.Judged:
     everywhere = popular.filter(np.asarray(popular["segment"]) == tables.EVERYWHERE)
     _, everywhere_rows = night.popular_rows(everywhere)
     seen = lake.arrow(tables.SEEN, ["viewer", "video"], days=lake.days_until(tables.SEEN, run.day - timedelta(days=1)))
-    allowed = eligible.eligibility(lake.read_day(tables.VIDEOS, run.day)).where("shown").select("video").toArrow()
+    lake.require(tables.VIDEOS, run.day)
+    videos = lake.arrow(tables.VIDEOS, ["video", "shown"], days=[run.day])
     return evaluate.Judged(
         viewer_factors=matrices.dense(viewer_factors["viewer"], viewer_factors["factors"], n_viewers),
         video_factors=matrices.dense(video_factors["video"], video_factors["factors"], n_videos),
         popular=everywhere_rows,
         seen=matrices.rows(seen["viewer"], seen["video"], None, n_viewers),
-        shown=night.flags(allowed["video"], n_videos),
+        shown=night.flags(videos.filter(videos["shown"])["video"], n_videos),
     )
 
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from foryou import steps, tables
 from foryou.candidates import night
-from foryou.catalogue import eligible
 from foryou.contract import Table
 from foryou.models import matrices
 from foryou.platform import checks
@@ -34,7 +33,8 @@ def main(run: Run) -> None:
 
 def _allowed(run: Run) -> list[NDArray[np.bool_]]:
     """By dense id: which videos may be shown, and which to everybody."""
-    allowed = eligible.eligibility(run.lake.read_day(tables.VIDEOS, run.day)).toArrow()
+    run.lake.require(tables.VIDEOS, run.day)
+    allowed = run.lake.arrow(tables.VIDEOS, ["video", "shown", "for_all"], days=[run.day])
     n_videos = run.lake.arrow(tables.VIDEO_IDS, ["video"]).num_rows
     return [night.flags(allowed.filter(allowed[name])["video"], n_videos) for name in ("shown", "for_all")]
 
@@ -77,13 +77,7 @@ def _write_lists(
 
 def _audited(run: Run, counts: dict[str, int], shown: NDArray[np.bool_]) -> list[Outcome]:
     """Every published table against its contract, and the lists against what no list may hold."""
-    found: list[Outcome] = []
-    for table in tables.PUBLISHED:
-        frame = run.lake.read(table)
-        keys = [name for name in frame.columns if name != "items"]
-        # A catalogue without captions, tags or categories has nothing alike.
-        some = checks.row_count(at_least=1, gates=table is not tables.PUBLISHED_SIMILAR)
-        found += checks.validate(frame.select(*keys), table, more=[some])
+    found = checks.validate_all([_contract(run, table) for table in tables.PUBLISHED])
     seen = run.lake.arrow(tables.SEEN, ["viewer", "video"], days=run.lake.days_until(tables.SEEN, run.day))
     n_viewers = run.lake.arrow(tables.VIEWER_IDS, ["viewer"]).num_rows
     seen_rows = matrices.rows(seen["viewer"], seen["video"], None, n_viewers)
@@ -99,6 +93,14 @@ def _audited(run: Run, counts: dict[str, int], shown: NDArray[np.bool_]) -> list
             for fault, count in at_fault.items()
         ]
     return [*found, _served(run, counts)]
+
+
+def _contract(run: Run, table: Table) -> checks.Asked:
+    """A published table as it was written, without its items: those are looked at where they still are numbers."""
+    frame = run.lake.read(table)
+    # A catalogue without captions, tags or categories has nothing alike.
+    some = checks.row_count(at_least=1, gates=table is not tables.PUBLISHED_SIMILAR)
+    return frame.select(*[name for name in frame.columns if name != "items"]), table, [some]
 
 
 def _served(run: Run, counts: dict[str, int]) -> Outcome:

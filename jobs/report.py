@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from foryou import settings, tables
-from foryou.catalogue import eligible
 from foryou.contract import Table
 from foryou.feeds import reasons
 from foryou.platform.job import Run, job, journal
@@ -35,7 +34,7 @@ def main(run: Run) -> None:
 def _facts(run: Run, folder: Path) -> Facts:
     lake, day = run.lake, run.day
     releases = lake.arrow(tables.RELEASES).to_pylist()
-    videos = lake.arrow(tables.VIDEOS, ["video", "video_id", "caption", "status", "moderation"], days=[day])
+    videos = lake.arrow(tables.VIDEOS, ["video", "video_id", "caption", "shown"], days=[day])
     models = lake.arrow(tables.MODELS, days=[day]).to_pylist()
     entries = _entries(journal(lake.root, day))
     read = entries.get("build_events", {}).get("notes", {})  # a refused day leaves no rows in the tables
@@ -46,7 +45,7 @@ def _facts(run: Run, folder: Path) -> Facts:
         rejected=read.get("rejected_by_reason") or _rejected(run),
         tolerated=events.NOT_BAD,
         catalogue=videos.num_rows,
-        shown=_shown(videos),
+        shown=pc.sum(videos["shown"]).as_py() or 0,
         mix=_mix(run),
         reasons=reasons.CODES,
         evaluations=lake.arrow(tables.EVALUATIONS, days=_held(run, tables.EVALUATIONS)).to_pylist(),
@@ -90,12 +89,6 @@ def _counts(run: Run, releases: list[dict[str, Any]]) -> dict[str, dict[date, in
 def _rejected(run: Run) -> dict[str, int]:
     counted = run.lake.arrow(tables.REJECTED_EVENTS, ["reason"], days=[run.day])["reason"].value_counts()
     return {count["values"]: count["counts"] for count in counted.to_pylist()}
-
-
-def _shown(videos: pa.Table) -> int:
-    """How many may be shown: the rule of `eligible.shown`, here without Spark."""
-    moderated = pc.is_in(videos["moderation"], pa.array(eligible.SHOWN_MODERATION))
-    return pc.sum(pc.and_(pc.equal(videos["status"], "live"), moderated)).as_py() or 0
 
 
 def _mix(run: Run) -> Mix | None:

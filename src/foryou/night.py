@@ -19,7 +19,7 @@ from pyspark.sql import SparkSession
 from foryou import settings as setting
 from foryou import steps, tables
 from foryou.errors import AlreadyRunning, ContractBroken, DataRejected, ForYouError, InputMissing
-from foryou.platform import spark
+from foryou.platform import checks, spark
 from foryou.platform.job import Run, journal, run_step, write_json
 from foryou.platform.lake import Lake
 from foryou.settings import Settings
@@ -148,6 +148,7 @@ def opened(
     opened_lake = Lake(lake, session)
     with ExitStack() as held:
         _alone(held, opened_lake)
+        checks.import_early()
         yield Night(landing, opened_lake, settings, overrides or {}, told)
 
 

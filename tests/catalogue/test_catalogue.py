@@ -56,7 +56,7 @@ VIDEOS += [VIDEO | {"video_id": f"at-{n}", "uploaded_at": text} for n, text in e
 @pytest.fixture(scope="module")
 def videos(spark):
     built = catalogue.judge_videos(lines(spark, "videos", *VIDEOS), DAY)
-    assert set(built.columns) == {*tables.VIDEOS.column_names, "reason"} - {"day", "video"}
+    assert set(built.columns) == {*tables.VIDEOS.column_names, "reason", "lines"} - {"day", "video", *catalogue.FOUND}
     return built.collect()
 
 
@@ -78,7 +78,7 @@ def test_every_faulty_line_is_counted_however_many_are_alike(videos):
 
 def test_a_video_is_known_by_its_id_alone(videos):
     plain = sound(videos, "plain").asDict()
-    assert {name for name, value in plain.items() if value not in (None, [])} == {"video_id", *VIDEO}
+    assert {name for name, value in plain.items() if value not in (None, [])} == {"video_id", "lines", *VIDEO}
     assert plain["tags"] == []
 
 
@@ -108,7 +108,7 @@ def test_viewers_keep_what_is_known_of_them(spark):
         {"viewer_id": "u3", "device_id": "phone", "signed_up_at": "9999-12-31T23:59:59Z"},
     ]
     built = catalogue.judge_viewers(lines(spark, "viewers", *given), DAY)
-    assert set(built.columns) == {*tables.VIEWERS.column_names, "reason"} - {"day", "viewer"}
+    assert set(built.columns) == {*tables.VIEWERS.column_names, "reason", "lines"} - {"day", "viewer", *catalogue.FOUND}
     judged = built.collect()
     assert (sound(judged, "u1").language, sound(judged, "u1").signed_up_at) == ("en", datetime(2026, 1, 1))
     assert sound(judged, "u3").signed_up_at is None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import product
 
-import pyarrow as pa
 import pytest
 
 from foryou import tables
@@ -16,7 +15,7 @@ def test_only_live_videos_that_moderation_passed_are_shown_and_only_those_for_al
     every = list(product(tables.STATUSES, tables.MODERATION, tables.AUDIENCES))
     names = ("status", "moderation", "audience")
     given = [{"video": n, "video_id": f"v{n}"} | dict(zip(names, each, strict=True)) for n, each in enumerate(every)]
-    judged = {row.video: row for row in eligible.eligibility(rows(spark, tables.VIDEOS, *given)).collect()}
+    judged = {row.video: row for row in eligible.of_videos(rows(spark, tables.VIDEOS, *given)).collect()}
     assert {every[n] for n, row in judged.items() if row.shown} == {
         ("live", moderation, audience) for moderation in ("auto_ok", "human_ok") for audience in ("all", "adult")
     }
@@ -30,7 +29,7 @@ def test_only_live_videos_that_moderation_passed_are_shown_and_only_those_for_al
 def test_a_copy_points_to_the_lowest_id_of_its_content(spark):
     hashes = {3: "h", 1: "h", 2: "other", 4: None, 5: None, 0: "h2"}
     given = [{"video": video, "video_id": f"v{video}", "content_hash": text} for video, text in hashes.items()]
-    found = eligible.eligibility(rows(spark, tables.VIDEOS, *given)).collect()
+    found = eligible.of_videos(rows(spark, tables.VIDEOS, *given)).collect()
     assert {row.video: row.copy_of for row in found} == {0: 0, 1: 1, 2: 2, 3: 1, 4: 4, 5: 5}
 
 
@@ -49,6 +48,6 @@ def test_a_copy_points_to_the_lowest_id_of_its_content(spark):
         ("-18", False),
     ],
 )
-def test_an_age_that_is_not_known_to_be_eighteen_is_a_minor_s(band, grown):
-    bands = pa.chunked_array([pa.array([band, "50+"], pa.string())])
-    assert eligible.grown_up(bands).to_pylist() == [grown, True]
+def test_an_age_that_is_not_known_to_be_eighteen_is_a_minor_s(spark, band, grown):
+    bands = spark.createDataFrame([(band,), ("50+",)], "age_band string")
+    assert [row.adult for row in bands.select(eligible.grown_up().alias("adult")).collect()] == [grown, True]

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 from foryou import tables
-from foryou.catalogue import eligible
 from foryou.feeds import popular
 from rows import DAY, rows
 
@@ -25,8 +24,8 @@ def good(viewer, video, age_days=0):
 def lists(spark, settings, views, people=(), videos=()):
     """`{segment: [(video, score), ...]}` in the order of rank; `people` are the segments of viewers 0, 1, ..."""
     viewers = [{"viewer": n, "viewer_id": f"u{n}"} | SEGMENTS[name] for n, name in enumerate(people)]
-    catalogue = [{"video": n, "video_id": f"v{n}"} | dict(videos).get(n, {}) for n in range(10)]
-    shown = eligible.eligibility(rows(spark, tables.VIDEOS, *catalogue))
+    catalogue = [{"video": n, "video_id": f"v{n}", "for_all": True} | dict(videos).get(n, {}) for n in range(10)]
+    shown = rows(spark, tables.VIDEOS, *catalogue)
     built = popular.build(
         rows(spark, tables.VIEWS, *views), rows(spark, tables.VIEWERS, *viewers), shown, DAY, settings
     ).collect()
@@ -45,7 +44,7 @@ def test_distinct_viewers_of_good_watches_count_halved_with_age(spark, chosen):
 
 
 def test_only_videos_shown_to_everybody_are_listed_equal_ones_by_the_lower_id(spark, chosen):
-    hidden = {1: {"audience": "adult"}, 3: {"status": "deleted"}, 4: {"moderation": "flagged"}}
+    hidden = {video: {"for_all": False} for video in (1, 3, 4)}
     watched = [good(viewer, video, 1) for viewer in range(3) for video in (7, 1, 2, 3, 4, 5)]
     found = lists(spark, chosen.popular, watched, videos=hidden)
     assert [video for video, _ in found["*:*"]] == [2, 5, 7]

@@ -48,10 +48,10 @@ def _nothing(table, name):
 
 def write_night(lake, day=DAY, caption="Bread in a pan"):
     videos = [
-        {"video": 0, "video_id": "v0", "caption": caption, "status": "live", "moderation": "auto_ok"},
-        {"video": 1, "video_id": "v1", "caption": None, "status": "live", "moderation": "human_ok"},
-        {"video": 2, "video_id": "v2", "status": "deleted", "moderation": "auto_ok"},
-        {"video": 3, "video_id": "v3", "status": "live", "moderation": "flagged"},
+        {"video": 0, "video_id": "v0", "caption": caption, "shown": True},
+        {"video": 1, "video_id": "v1", "caption": None, "shown": True},
+        {"video": 2, "video_id": "v2"},
+        {"video": 3, "video_id": "v3"},
     ]
     put(lake, tables.VIDEOS, videos, day)
     put(lake, tables.VIDEO_IDS, [{"video": n, "video_id": f"v{n}"} for n in range(4)], day)

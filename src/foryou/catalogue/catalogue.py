@@ -12,12 +12,15 @@ from foryou.contract import ID_PATTERN
 
 _LONGEST_TEXT = 2_000
 _LONGEST_NAME = 64
+FOUND = ("shown", "for_all", "copy_of", "adult")
+"""Columns that no snapshot holds: `eligible` works them out."""
+
 _FIRST_TIME = date(1970, 1, 2)
 """Before it lies what a missing number becomes: the first second of 1970, in whatever zone."""
 
 
 def judge_videos(lines: DataFrame, day: date) -> DataFrame:
-    """One row per video: the columns of `videos` without `day` and `video`, and `reason` (null if it is sound)."""
+    """One row per video: what `videos` holds of its snapshot, `reason` (null if it is sound), and `lines`."""
     return _judged(
         lines.withColumns(
             {
@@ -40,30 +43,30 @@ def judge_videos(lines: DataFrame, day: date) -> DataFrame:
             "bad_status": ~_one_of("status", tables.STATUSES),
             "bad_audience": ~_one_of("audience", tables.AUDIENCES),
         },
-        _names(tables.VIDEOS, "video"),
+        _names(tables.VIDEOS, "video", *FOUND),
     )
 
 
 def judge_viewers(lines: DataFrame, day: date) -> DataFrame:
-    """One row per viewer: the columns of `viewers` without `day` and `viewer`, and `reason`."""
+    """One row per viewer: what `viewers` holds of its snapshot, `reason`, and `lines`."""
     texts = ("language", "country", "device_class", "age_band", "referrer")
     return _judged(
         lines.withColumns({name: _name(name) for name in texts} | {"signed_up_at": _by("signed_up_at", day)}),
         "viewer_id",
         {"bad_viewer_id": ~_plain("viewer_id")},
-        _names(tables.VIEWERS, "viewer"),
+        _names(tables.VIEWERS, "viewer", *FOUND),
     )
 
 
 def judge_follows(lines: DataFrame, day: date) -> DataFrame:
-    """One row per viewer and creator: the columns of `follows` without `day`, and `reason`."""
+    """One row per viewer and creator: the columns of `follows` without `day`, `reason`, and `lines`."""
     faults = {"bad_viewer_id": ~_plain("viewer_id"), "bad_creator_id": ~_plain("creator_id")}
     dated = lines.withColumn("since", _by("since", day))
     return _judged(dated, F.concat_ws(" ", "viewer_id", "creator_id"), faults, _names(tables.FOLLOWS))
 
 
 def judge_controls(lines: DataFrame, day: date) -> DataFrame:
-    """One row per use of a control: the columns of `controls` without `day`, and `reason`."""
+    """One row per use of a control: the columns of `controls` without `day`, `reason`, and `lines`."""
     of_tag = F.col("kind") == "mute_tag"
     dated = lines.withColumns(
         {
@@ -84,7 +87,10 @@ def judge_controls(lines: DataFrame, day: date) -> DataFrame:
 
 
 def _judged(lines: DataFrame, key: str | Column, faults: dict[str, Column], names: list[str]) -> DataFrame:
-    """The first row of each key among the sound ones, in the order of the lines, and all rows at fault."""
+    """The first row of each key among the sound ones, in the order of the lines, and all rows at fault.
+
+    `lines` is how many landed lines a row stands for.
+    """
     found: Column = F.lit(None).cast("string")
     for reason, fault in reversed({"unreadable": ~F.col("readable"), **faults}.items()):
         found = F.when(F.coalesce(fault, F.lit(False)), reason).otherwise(found)
@@ -92,8 +98,10 @@ def _judged(lines: DataFrame, key: str | Column, faults: dict[str, Column], name
     told = F.struct(*names, "reason")
     # A row at fault keeps a key of its own: it is counted, however many are alike, and it shadows nothing.
     own = F.when(F.col("reason").isNull(), key if isinstance(key, Column) else F.col(key)).otherwise(F.col("place"))
-    once = judged.groupBy(F.col("reason").isNull(), own).agg(F.min_by(told, "line").alias("row"))
-    return once.select("row.*")
+    once = judged.groupBy(F.col("reason").isNull(), own).agg(
+        F.min_by(told, "line").alias("row"), F.count("*").alias("lines")
+    )
+    return once.select("row.*", "lines")
 
 
 def _names(table: tables.Table, *without: str) -> list[str]:

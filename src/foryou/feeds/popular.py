@@ -13,7 +13,7 @@ from foryou.tables import EVERYWHERE
 _UNITS = 1_000_000
 
 
-def build(views: DataFrame, viewers: DataFrame, eligible: DataFrame, day: date, settings: Popular) -> DataFrame:
+def build(views: DataFrame, viewers: DataFrame, videos: DataFrame, day: date, settings: Popular) -> DataFrame:
     """One row per segment and rank: the video and its score, the aged number of distinct viewers who watched it well.
 
     A viewer-day counts `0.5^(age / half-life)`, a viewer once per video with its latest good day. Segments of fewer
@@ -21,7 +21,7 @@ def build(views: DataFrame, viewers: DataFrame, eligible: DataFrame, day: date, 
     Only videos for every age, since nobody knows who asks. `views` holds the window's days.
     """
     good = views.where("good").groupBy("viewer", "video").agg(F.max("day").alias("last_day"))
-    allowed = F.broadcast(eligible.where("for_all").select("video"))
+    allowed = F.broadcast(videos.where("for_all").select("video"))
     age_days = F.date_diff(F.lit(day), F.col("last_day"))
     weight = F.round(F.pow(F.lit(0.5), age_days / settings.half_life_days) * _UNITS).cast("bigint")
     placed = good.join(allowed, on="video", how="inner").join(_segments(viewers), on="viewer", how="left")

@@ -6,12 +6,16 @@ row on Spark, it starts a job or more per expectation: 17 for the events, whatev
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import reduce
+from types import ModuleType
 from typing import Any
 
 import pandas as pd
@@ -26,6 +30,16 @@ _LARGEST = sys.float_info.max
 """Spark sorts NaN above everything, so `x >= 0` holds for it: every range of floats needs an upper end to catch it."""
 _EPOCH, _FIRST_DAY, _LAST_DAY = date(1970, 1, 1), -719_162, 2_932_896
 """Days since 1970 that Python's dates can hold."""
+
+
+def import_early() -> None:
+    """Begins to import Great Expectations beside what follows, say the start of Spark's JVM."""
+    threading.Thread(target=_great_expectations, name="import great_expectations", daemon=True).start()
+
+
+def _great_expectations() -> ModuleType:
+    os.environ["GX_ANALYTICS_ENABLED"] = "False"
+    return importlib.import_module("great_expectations")
 
 
 @dataclass(frozen=True)
@@ -186,31 +200,61 @@ def _unique(key: Sequence[str]) -> Expected:
 # ---- asking
 
 
+Asked = tuple[DataFrame, Table, Sequence[Expected]]
+"""Rows, the contract that they are held against, and what is expected beyond it."""
+
+
 def validate(frame: DataFrame, table: Table, *, more: Sequence[Expected] = ()) -> list[Outcome]:
     """Holds the frame against its contract and `more`; one outcome an expectation, in their order.
 
     Only columns that are there are looked at; the frame is read once. Raises ValueError if two expectations share a
     name.
     """
-    asked = [*of_contract(table, frame.schema), *more]
-    names = [expected.name for expected in asked]
-    if len(set(names)) != len(names):
-        raise ValueError(f"{table.name}: two expectations have one name: {sorted(names)}")
-    if not asked:
-        return []
-    numbers = [expected.number().cast("double").alias(f"n{place}") for place, expected in enumerate(asked)]
-    rows, *found = frame.agg(F.count(F.lit(1)), *numbers).first()
-    kept = _kept(found, [(expected.at_least, expected.at_most) for expected in asked])
-    return [
-        Outcome(table.name, expected.name, passed, expected.gates, expected.tell(number, rows))
-        for expected, number, passed in zip(asked, found, kept, strict=True)
+    return validate_all([(frame, table, more)])
+
+
+def validate_all(asked: Sequence[Asked]) -> list[Outcome]:
+    """The same for several frames in one Spark job: what a job costs to plan is most of its time on a small day."""
+    expected = [[*of_contract(table, frame.schema), *more] for frame, table, more in asked]
+    for (_, table, _), own in zip(asked, expected, strict=True):
+        names = [each.name for each in own]
+        if len(set(names)) != len(names):
+            raise ValueError(f"{table.name}: two expectations have one name: {sorted(names)}")
+    counted = _counted([frame for frame, _, _ in asked], expected)
+    told = [
+        (table.name, each, number, rows)
+        for (_, table, _), own, (rows, numbers) in zip(asked, expected, counted, strict=True)
+        for each, number in zip(own, numbers, strict=True)
     ]
+    kept = _kept([number for _, _, number, _ in told], [(each.at_least, each.at_most) for _, each, _, _ in told])
+    return [
+        Outcome(name, each.name, passed, each.gates, each.tell(number, rows))
+        for (name, each, number, rows), passed in zip(told, kept, strict=True)
+    ]
+
+
+def _counted(frames: Sequence[DataFrame], expected: Sequence[list[Expected]]) -> list[tuple[int, list[float | None]]]:
+    """Of each frame its rows and the numbers that are expected of it."""
+    if not any(expected):
+        return [(0, []) for _ in frames]
+    none = F.array().cast("array<double>")
+    counts = [
+        frame.agg(
+            F.lit(place).alias("place"),
+            F.count(F.lit(1)).alias("rows"),
+            (F.array(*[each.number().cast("double") for each in own]) if own else none).alias("numbers"),
+        )
+        for place, (frame, own) in enumerate(zip(frames, expected, strict=True))
+    ]
+    found = sorted(reduce(DataFrame.unionAll, counts).collect(), key=lambda row: row.place)
+    return [(row.rows, row.numbers) for row in found]
 
 
 def _kept(numbers: Sequence[float | None], bounds: Sequence[tuple[float, float]]) -> list[bool]:
     """Whether each number lies within its bounds, as Great Expectations has it; it keeps no files and no cache."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "False"
-    import great_expectations as gx
+    if not numbers:
+        return []
+    gx = _great_expectations()
     import great_expectations.expectations as kinds
     from great_expectations.data_context.types.base import ProgressBarsConfig
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from foryou import settings, steps, tables
 from foryou.errors import DataRejected, ForYouError
-from foryou.platform import spark
+from foryou.platform import checks, spark
 from foryou.platform.checks import Outcome
 from foryou.platform.lake import Lake
 from foryou.settings import Settings
@@ -145,6 +145,8 @@ def job(main: Callable[[Run], None]) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     lake = Lake(arguments.lake, lambda: spark.session(chosen.spark, f"foryou {name} {arguments.day}", log))
     run = Run(name, arguments.day, arguments.landing, lake, chosen, parse_overrides(arguments.override))
+    if name in steps.ALSO_WRITES_CHECKS:
+        checks.import_early()
     try:
         entry = run_step(run, main)
     except ForYouError as error:
