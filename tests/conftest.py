@@ -14,6 +14,8 @@ os.environ |= {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "PYSPARK_PYTHON": sys.executable,
+    # Spark's workers find what a test hands them.
+    "PYTHONPATH": str(Path(__file__).parent / "platform"),
 }
 
 import pytest

@@ -20,7 +20,7 @@ LISTS = Table(
     (
         DAY_COLUMN,
         Column("name", "string", "Its name."),
-        Column("items", "array<struct<id: string, score: float>>", "Its items."),
+        Column("items", "array<struct<id string, score float>>", "Its items."),
     ),
     key=("name",),
 )

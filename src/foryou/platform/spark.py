@@ -33,7 +33,5 @@ def _configuration(settings: SparkSettings, log: Path | None) -> dict[str, str]:
     if "SPARK_ENV_LOADED" in os.environ:
         return of_session(settings)
     local = {"spark.master": settings.master, "spark.driver.memory": f"{settings.driver_memory_gb}g"}
-    options = (
-        f"-XX:+UseParallelGC -Dlog4j2.configurationFile={CONF / 'log4j2.properties'} -Dforyou.log={log or os.devnull}"
-    )
+    options = f"-Dlog4j2.configurationFile={CONF / 'log4j2.properties'} -Dforyou.log={log or os.devnull}"
     return of_session(settings) | local | {"spark.driver.extraJavaOptions": options}
