@@ -22,9 +22,12 @@ import pytest
 from pyspark.sql import SparkSession
 
 from foryou import settings
+from foryou.night import Night
 from foryou.platform import spark as spark_sessions
 from foryou.platform.lake import Lake
 from foryou.settings import Settings
+from foryou.sources import landing
+from foryou.sources.world import WorldParameters, generate
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +48,13 @@ def spark(chosen: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def lake(tmp_path: Path, spark: SparkSession) -> Lake:
     """An empty lake of its own."""
     return Lake(tmp_path / "lake", spark)
+
+
+@pytest.fixture(scope="session")
+def nights(spark: SparkSession, chosen: Settings, tmp_path_factory: pytest.TempPathFactory) -> Night:
+    """A tiny platform of three days, the night of the last one run; tests look at it and leave it as it is."""
+    folder = tmp_path_factory.mktemp("nights")
+    generate(WorldParameters(viewers=150, videos=120, days=3, events=6_000, seed=3), folder / "landing")
+    opened = Night(folder / "landing", Lake(folder / "lake", spark), chosen)
+    opened.run(landing.days(opened.landing)[-1])
+    return opened

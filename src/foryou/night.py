@@ -43,16 +43,26 @@ class Night:
     def run(self, day: date) -> dict[str, Any]:
         """Runs the night of a day and gives its summary; steps that a broken attempt finished are not run again.
 
-        Raises the error of the step that failed; what was published before stays as it was.
+        Raises the error of the step that failed; what was published before stays as it was, and the night's report
+        tells what happened.
         """
         started = time.monotonic()
         self._require_landed(day)
         before = self._first_of_all(day)
         done = self._finished(day)
-        entries = [before, *(self._step(day, step.name, done) for step in steps.STEPS)]
+        try:
+            entries = [before, *(self._step(day, step.name, done) for step in steps.STEPS)]
+        except ForYouError:
+            self._report_failure(day)
+            raise
         summary = _summary(day, entries, time.monotonic() - started)
         write_json(self._state_file(day), {"inputs": self._inputs(day), "finished": summary})
         return summary
+
+    def _report_failure(self, day: date) -> None:
+        """A night that was stopped has its page too: that is when somebody wants to read it."""
+        run = Run("report", day, self.landing, self.lake, self.settings, self.overrides)
+        run_step(run, _job("report").main)
 
     def build_missing_days(self, run: Run) -> None:
         """Builds the views of every earlier landed day of the window that the lake lacks.

@@ -162,7 +162,7 @@ STEPS = (
     ),
 )
 
-BEFORE_THE_STEPS = ("build_missing_days",)
+BEFORE_THE_STEPS = ("build_missing_days", "build_video_ids")
 """Jobs that are no step of a night: they make up for nights that the lake lacks."""
 
 FOR_PEOPLE = (tables.CONTENT, tables.FOLLOWS, tables.CONTROLS)
@@ -176,7 +176,7 @@ NOT_NAMED_BY_NOUN = ("publish", "report", "evaluate_factors", "train_factors")
 
 BY_NAME = {step.name: step for step in STEPS}
 
-PER_LANDED_DAY = ("build_catalogue", "build_events", "build_views")
+PER_LANDED_DAY = ("build_video_ids", "build_events", "build_views")
 """What an earlier landed day of the window needs, if the lake lacks it, before a night can run."""
 
 

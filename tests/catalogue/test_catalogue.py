@@ -76,6 +76,11 @@ def test_every_faulty_line_is_counted_however_many_are_alike(videos):
     }
 
 
+def test_the_ids_of_an_earlier_day_are_those_of_its_sound_videos(spark, videos):
+    met = catalogue.video_ids(lines(spark, "videos", *VIDEOS))
+    assert {row.video_id for row in met.collect()} == {row.video_id for row in videos if row.reason is None}
+
+
 def test_a_video_is_known_by_its_id_alone(videos):
     plain = sound(videos, "plain").asDict()
     assert {name for name, value in plain.items() if value not in (None, [])} == {"video_id", "lines", *VIDEO}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import reduce
+from operator import or_
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -37,14 +39,24 @@ def judge_videos(lines: DataFrame, day: date) -> DataFrame:
             }
         ),
         "video_id",
-        {
-            "bad_video_id": ~_plain("video_id"),
-            "bad_moderation": ~_one_of("moderation", tables.MODERATION),
-            "bad_status": ~_one_of("status", tables.STATUSES),
-            "bad_audience": ~_one_of("audience", tables.AUDIENCES),
-        },
+        _video_faults(),
         _names(tables.VIDEOS, "video", *FOUND),
     )
+
+
+def video_ids(lines: DataFrame) -> DataFrame:
+    """The `video_id` of every row that `judge_videos` finds sound, as often as it comes."""
+    faulty = reduce(or_, _video_faults().values(), ~F.col("readable"))
+    return lines.where(~F.coalesce(faulty, F.lit(True))).select("video_id")
+
+
+def _video_faults() -> dict[str, Column]:
+    return {
+        "bad_video_id": ~_plain("video_id"),
+        "bad_moderation": ~_one_of("moderation", tables.MODERATION),
+        "bad_status": ~_one_of("status", tables.STATUSES),
+        "bad_audience": ~_one_of("audience", tables.AUDIENCES),
+    }
 
 
 def judge_viewers(lines: DataFrame, day: date) -> DataFrame:

@@ -1,0 +1,18 @@
+"""Gives dense ids to the videos of an earlier landed day that the lake lacks: its events name them."""
+
+from foryou import tables
+from foryou.catalogue import catalogue
+from foryou.models import ids
+from foryou.platform.job import Run, job
+from foryou.sources import landed_frames, landing
+
+
+def main(run: Run) -> None:
+    landed = landing.check_day(run.landing, run.day)
+    met = catalogue.video_ids(landed_frames.read(run.lake.spark, landed, "videos"))
+    fresh = ids.assign(run.lake.read(tables.VIDEO_IDS), met, "video_id", "video")
+    run.note(new_videos=run.lake.append(tables.VIDEO_IDS, run.day, fresh))
+
+
+if __name__ == "__main__":
+    job(main)

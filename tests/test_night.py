@@ -1,0 +1,134 @@
+"""Whole nights in one process: what a landed day becomes, held against the landed lines themselves."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from foryou import steps, tables
+from foryou.errors import DataRejected
+from foryou.night import Night
+from foryou.platform.job import journal
+from foryou.platform.lake import Lake
+from foryou.publishing import reader
+from foryou.sources import landing as landed
+
+
+class PulledPlug(Exception):
+    """Whatever ends a process between two steps."""
+
+
+@pytest.fixture(scope="module")
+def days(nights):
+    return landed.days(nights.landing)
+
+
+@pytest.fixture(scope="module")
+def release(nights):
+    return reader.open(nights.lake.root)
+
+
+@pytest.fixture(scope="module")
+def plays(nights):
+    """Landed plays with a viewer and a video, however dirty their other fields are."""
+    lines = [line for path in sorted(nights.landing.glob("day=*/events/*")) for line in path.read_bytes().splitlines()]
+    rows = [row for line in lines if isinstance(row := parsed(line), dict) and row.get("kind") == "play"]
+    return [row for row in rows if row.get("viewer_id") and row.get("video_id")]
+
+
+def parsed(line):
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+@pytest.fixture
+def copied(nights, tmp_path, spark):
+    """The same platform and lake, to be changed."""
+    shutil.copytree(nights.lake.root, tmp_path / "lake")
+    shutil.copytree(nights.landing, tmp_path / "landing")
+    return Night(tmp_path / "landing", Lake(tmp_path / "lake", spark), nights.settings)
+
+
+def feeds(lake):
+    rows = lake.arrow(tables.PUBLISHED_FEEDS, ["viewer_id", "items"]).sort_by("viewer_id").to_pylist()
+    return {row["viewer_id"]: row["items"] for row in rows}
+
+
+def test_a_night_on_an_empty_lake_builds_the_landed_days_before_it(nights, days):
+    assert nights.lake.days(tables.VIEWS) == days
+    assert nights.lake.days(tables.INTERACTIONS) == days[-1:]
+
+
+def test_the_release_is_live_and_names_its_day_and_the_versions_of_every_table(release, nights, days):
+    assert (release.release.day, release.release.state, release.release.status) == (days[-1], "live", "ok")
+    assert release.release.tables == {table.name: nights.lake.version(table) for table in tables.PUBLISHED}
+
+
+def test_everybody_who_played_a_video_has_a_feed_and_a_stranger_gets_the_popular_ones(release, nights, plays):
+    served = set(feeds(nights.lake))
+    known = set(nights.lake.arrow(tables.EVENTS, ["viewer_id"])["viewer_id"].to_pylist())
+    assert served <= known and len(served) > 0.9 * len(known)
+    assert [item.reason for item in release.feed("nobody", 3)] == ["popular_in:*:*"] * 3
+
+
+def test_no_feed_holds_what_the_landed_log_says_was_played(nights, plays):
+    played = {(row["viewer_id"], row["video_id"]) for row in plays}
+    sound = nights.lake.arrow(tables.EVENTS, ["viewer_id", "video_id"]).to_pylist()
+    met = {(row["viewer_id"], row["video_id"]) for row in sound} & played
+    listed = {(viewer, item["video_id"]) for viewer, items in feeds(nights.lake).items() for item in items}
+    assert len(met) > 1_000 and not met & listed
+
+
+def test_no_feed_repeats_a_video_or_holds_one_that_may_not_be_shown(nights, days):
+    snapshot = nights.landing / f"day={days[-1]}" / "videos"
+    rows = [json.loads(line) for path in snapshot.iterdir() for line in path.read_bytes().splitlines()]
+    fine = ("auto_ok", "human_ok")
+    hidden = {row["video_id"] for row in rows if row["status"] != "live" or row["moderation"] not in fine}
+    assert hidden
+    for items in feeds(nights.lake).values():
+        listed = [item["video_id"] for item in items]
+        assert len(set(listed)) == len(listed) and not hidden & set(listed)
+        assert [item["score"] for item in items] == sorted((item["score"] for item in items), reverse=True)
+
+
+def test_a_second_run_of_a_day_leaves_the_same_content(copied, days):
+    before = feeds(copied.lake)
+    working = {table: copied.lake.arrow(table).num_rows for table in (tables.VIEWS, tables.SEEN, tables.VIDEO_IDS)}
+    shutil.rmtree(journal(copied.lake.root, days[-1]).parent)  # nothing says that any step is done
+    assert copied.run(days[-1])["status"] == "ok"
+    assert feeds(copied.lake) == before
+    assert working == {table: copied.lake.arrow(table).num_rows for table in working}
+    assert [row.state for row in reader.releases(copied.lake.root)] == ["live"]
+
+
+def test_a_night_cut_off_goes_on_at_the_step_where_it_stopped(nights, tmp_path, spark, days):
+    lake, ran = Lake(tmp_path / "lake", spark), []
+
+    def pull(day, step, entry):
+        if step == "build_views":
+            raise PulledPlug
+
+    with pytest.raises(PulledPlug):
+        Night(nights.landing, lake, nights.settings, told=pull).run(days[0])
+    assert not lake.exists(tables.VIEWS) and reader.releases(lake.root) == []
+    again = Night(nights.landing, lake, nights.settings, told=lambda day, step, entry: entry or ran.append(step))
+    again.run(days[0])
+    assert ran == [step.name for step in steps.STEPS[2:]]
+    assert reader.open(lake.root).release.day == days[0]
+
+
+def test_a_refused_night_leaves_the_release_and_a_page_that_says_why(copied, days):
+    folder = copied.landing / "day=2026-03-04"
+    shutil.copytree(copied.landing / f"day={days[-1]}", folder)
+    listed = json.loads((folder / "_manifest.json").read_text()) | {"day": "2026-03-04"}
+    (folder / "_manifest.json").write_text(json.dumps(listed))
+    the_day = landed.days(copied.landing)[-1]
+    with pytest.raises(DataRejected, match="events reach the day"):  # it holds yesterday's
+        copied.run(the_day)
+    assert reader.open(copied.lake.root).release.day == days[-1]
+    page = (copied.lake.root / "_reports" / f"{the_day}.html").read_text()
+    assert "events reach the day" in page
