@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import json
-import re
 import tempfile
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -16,15 +14,14 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 from deltalake import DeltaTable, Schema, write_deltalake
 from deltalake.transaction import AddAction
 from pyspark.sql import DataFrame, Row, SparkSession
 
 from foryou.contract import Table, delta_schema, differences
 from foryou.errors import ContractBroken, InputMissing
+from foryou.platform import parquet_files
 
-_WRITTEN = "path string, bytes bigint, rows bigint, faults array<string>"
 _PROPERTIES = {"delta.dataSkippingNumIndexedCols": "0", "delta.enableDeletionVectors": "false"}
 """No statistics in the log: ids must not outlive their rows there. No deletion vectors: any reader can read."""
 
@@ -163,13 +160,15 @@ class Lake:
         viewers x 200 items: 3 s a core, against 21 s through Spark's row writer.) Partitioned tables have that
         day replaced, others all of their content.
         """
-        work = partial(_write_parts, make=make, folder=self._folder(table, day), table=table)
-        written = self.spark.range(0, parts, 1, parts).mapInArrow(work, _WRITTEN).collect() if parts else []
+        work = partial(parquet_files.write_parts, make=make, folder=self._folder(table, day), schema=_in_files(table))
+        written = (
+            self.spark.range(0, parts, 1, parts).mapInArrow(work, parquet_files.WRITTEN).collect() if parts else []
+        )
         return self._commit(table, day, written, "overwrite")
 
     def _write(self, table: Table, day: date, frame: DataFrame) -> list[Row]:
-        work = partial(_write_batches, folder=self._folder(table, day), table=table)
-        return _conforming(table, frame, day).mapInArrow(work, _WRITTEN).collect()
+        work = partial(parquet_files.write_batches, folder=self._folder(table, day), schema=_in_files(table))
+        return _conforming(table, frame, day).mapInArrow(work, parquet_files.WRITTEN).collect()
 
     def _folder(self, table: Table, day: date) -> str:
         """Where files of that day go; nobody sees them before they are committed."""
@@ -243,49 +242,6 @@ class Lake:
         return DeltaTable(str(self.path(table)))
 
 
-def _write_parts(
-    ids: Iterator[pa.RecordBatch], make: Callable[[int], Iterator[pa.Table]], folder: str, table: Table
-) -> Iterator[pa.RecordBatch]:
-    """On a worker: writes the file of each part; its name begins with the part's number."""
-    for batch in ids:
-        for part in batch.column(0).to_pylist():
-            yield _write_file(f"{folder}/part-{part:05d}-{uuid.uuid4().hex}.parquet", make(part), table)
-
-
-def _write_batches(batches: Iterator[pa.RecordBatch], folder: str, table: Table) -> Iterator[pa.RecordBatch]:
-    """On a worker: writes the rows of a Spark partition, which come as Arrow, into one file."""
-    schema = _in_files(table)
-    rows = (pa.Table.from_batches([batch]).select(schema.names).cast(schema) for batch in batches)
-    yield _write_file(f"{folder}/{uuid.uuid4().hex}.parquet", rows, table, row_group_size=100_000)
-
-
-def _write_file(path: str, blocks: Iterator[pa.Table], table: Table, *, row_group_size: int = 1_000) -> pa.RecordBatch:
-    """Writes a file of a fresh name, so that a repeated task overwrites nothing; tells path, bytes and rows.
-
-    Where a block departs from the contract, it tells how, and writes no more.
-    """
-    rows, writer, schema = 0, None, _in_files(table)
-    for block in blocks:
-        faults = _departures(block.schema, schema)
-        if faults:
-            return _written(path, 0, 0, faults)
-        if block.num_rows == 0:
-            continue
-        chosen = block.select(schema.names)
-        if writer is None:
-            writer = pq.ParquetWriter(path, chosen.schema, compression="zstd", store_schema=False)
-        writer.write_table(chosen, row_group_size=row_group_size)
-        rows += block.num_rows
-    if writer is not None:
-        writer.close()
-    return _written(path, Path(path).stat().st_size if rows else 0, rows, [])
-
-
-def _written(path: str, size: int, rows: int, faults: list[str]) -> pa.RecordBatch:
-    told = {"path": [path], "bytes": [size], "rows": [rows], "faults": pa.array([faults], pa.list_(pa.string()))}
-    return pa.RecordBatch.from_pydict(told)
-
-
 def _in_files(table: Table) -> pa.Schema:
     """The columns that lie in the files: all but the partition's."""
     return pa.schema([field for field in _arrow(table) if field.name not in table.partition])
@@ -307,7 +263,7 @@ def _conforming(table: Table, frame: DataFrame, day: date) -> DataFrame:
 
 def _cast(table: Table, rows: pa.Table) -> pa.Table:
     """The rows in the types of the contract, where no value is lost by it."""
-    schema, columns, faults = _arrow(table), [], _misnamed(rows.schema, _arrow(table))
+    schema, columns, faults = _arrow(table), [], parquet_files.misnamed(rows.schema, _arrow(table))
     for field in schema:
         if field.name in rows.column_names:
             try:
@@ -316,24 +272,6 @@ def _cast(table: Table, rows: pa.Table) -> pa.Table:
                 faults.append(f"{field.name} is {rows[field.name].type}, which is no {field.type}")
     _refuse(table, None, faults)
     return pa.table(columns, schema=schema)
-
-
-def _departures(found: pa.Schema, wanted: pa.Schema) -> list[str]:
-    """Every way in which the columns of a part depart from those wanted."""
-    shared = [name for name in wanted.names if name in found.names]
-    types = [(name, _spelled(found.field(name).type), _spelled(wanted.field(name).type)) for name in shared]
-    return _misnamed(found, wanted) + [f"{name} is {own}, not {other}" for name, own, other in types if own != other]
-
-
-def _misnamed(found: pa.Schema, wanted: pa.Schema) -> list[str]:
-    missing = [f"{name} is missing" for name in wanted.names if name not in found.names]
-    return missing + [f"{name} is not in the contract" for name in found.names if name not in wanted.names]
-
-
-def _spelled(kind: pa.DataType) -> str:
-    """The type's name, however its texts are encoded and the items of its lists are called."""
-    plain = re.sub(r"dictionary<values=(\w+),[^>]*>", r"\1", str(kind))
-    return re.sub(r"list<\w+: ", "list<", plain)
 
 
 def _refuse(table: Table, day: date | None, faults: list[str]) -> None:

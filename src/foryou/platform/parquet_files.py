@@ -1,0 +1,80 @@
+"""Parquet files of the lake, as Spark's workers write them from Arrow.
+
+A worker imports this module before its first row, so it imports Arrow alone: no Spark, no Delta.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+WRITTEN = "path string, bytes bigint, rows bigint, faults array<string>"
+"""What a worker tells of a file, as Spark's columns: where it is, how big, and how it departs from the contract."""
+
+
+def write_parts(
+    ids: Iterator[pa.RecordBatch], make: Callable[[int], Iterator[pa.Table]], folder: str, schema: pa.Schema
+) -> Iterator[pa.RecordBatch]:
+    """Writes the file of each part; its name begins with the part's number."""
+    for batch in ids:
+        for part in batch.column(0).to_pylist():
+            yield _write_file(f"{folder}/part-{part:05d}-{uuid.uuid4().hex}.parquet", make(part), schema)
+
+
+def write_batches(batches: Iterator[pa.RecordBatch], folder: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Writes the rows of a Spark partition, which come as Arrow, into one file."""
+    rows = (pa.Table.from_batches([batch]).select(schema.names).cast(schema) for batch in batches)
+    yield _write_file(f"{folder}/{uuid.uuid4().hex}.parquet", rows, schema, row_group_size=100_000)
+
+
+def misnamed(found: pa.Schema, wanted: pa.Schema) -> list[str]:
+    """Columns that are missing, and columns that nobody wants."""
+    missing = [f"{name} is missing" for name in wanted.names if name not in found.names]
+    return missing + [f"{name} is not in the contract" for name in found.names if name not in wanted.names]
+
+
+def _write_file(
+    path: str, blocks: Iterator[pa.Table], schema: pa.Schema, *, row_group_size: int = 1_000
+) -> pa.RecordBatch:
+    """Writes a file of a fresh name, so that a repeated task overwrites nothing; tells path, bytes and rows.
+
+    Where a block departs from the contract, it tells how, and writes no more.
+    """
+    rows, writer = 0, None
+    for block in blocks:
+        faults = _departures(block.schema, schema)
+        if faults:
+            return _written(path, 0, 0, faults)
+        if block.num_rows == 0:
+            continue
+        chosen = block.select(schema.names)
+        if writer is None:
+            writer = pq.ParquetWriter(path, chosen.schema, compression="zstd", store_schema=False)
+        writer.write_table(chosen, row_group_size=row_group_size)
+        rows += block.num_rows
+    if writer is not None:
+        writer.close()
+    return _written(path, Path(path).stat().st_size if rows else 0, rows, [])
+
+
+def _written(path: str, size: int, rows: int, faults: list[str]) -> pa.RecordBatch:
+    told = {"path": [path], "bytes": [size], "rows": [rows], "faults": pa.array([faults], pa.list_(pa.string()))}
+    return pa.RecordBatch.from_pydict(told)
+
+
+def _departures(found: pa.Schema, wanted: pa.Schema) -> list[str]:
+    """Every way in which the columns of a part depart from those wanted."""
+    shared = [name for name in wanted.names if name in found.names]
+    types = [(name, _spelled(found.field(name).type), _spelled(wanted.field(name).type)) for name in shared]
+    return misnamed(found, wanted) + [f"{name} is {own}, not {other}" for name, own, other in types if own != other]
+
+
+def _spelled(kind: pa.DataType) -> str:
+    """The type's name, however its texts are encoded and the items of its lists are called."""
+    plain = re.sub(r"dictionary<values=(\w+),[^>]*>", r"\1", str(kind))
+    return re.sub(r"list<\w+: ", "list<", plain)
