@@ -42,11 +42,15 @@ def fit(strengths: sparse.csr_matrix, start: Start | None, settings: Factors) ->
 
 
 def faults(fitted: factors.Factors, strengths: sparse.csr_matrix, start: Start | None, settings: Factors) -> list[str]:
-    """What is wrong with the factors, in words; empty if they may be used."""
+    """What is wrong with the factors, in words; empty if they may be used.
+
+    Who was only disliked, or only dislikes, rightly ends at zero: rows with a positive strength ought to hold something.
+    """
+    liked = strengths > 0
     return factors.check(
         fitted,
-        viewers_with_data=np.diff(strengths.indptr) > 0,
-        videos_with_data=np.bincount(strengths.indices, minlength=strengths.shape[1]) > 0,
+        viewers_with_data=np.diff(liked.indptr) > 0,
+        videos_with_data=np.bincount(liked.indices, minlength=liked.shape[1]) > 0,
         factors=settings.factors,
         previous=start,
         max_norm_ratio=settings.max_norm_ratio,
