@@ -94,7 +94,7 @@ $(DONE)/installer: requirements-setup.txt | $(BIN)/python
 
 $(DONE)/packages: requirements-dev.txt $(DONE)/installer
 	@echo "installing the packages of requirements-dev.txt (about 1 GB to download the first time)"
-	@set -o pipefail; $(UV) pip install --python $(BIN)/python --require-hashes --no-build-isolation \
+	@set -o pipefail; $(UV) pip install --python $(BIN)/python --require-hashes --no-build-isolation --compile-bytecode \
 	  -r requirements-dev.txt 2>&1 | grep --line-buffered -v '^ [+~-] '
 	@touch $@
 

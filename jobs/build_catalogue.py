@@ -12,6 +12,8 @@ from foryou.platform import checks
 from foryou.platform.job import Run, job
 from foryou.sources import landed_frames, landing
 
+Frames = dict[tables.Table, DataFrame]
+
 JUDGES = {
     tables.VIDEOS: catalogue.judge_videos,
     tables.VIEWERS: catalogue.judge_viewers,
@@ -23,23 +25,27 @@ JUDGES = {
 def main(run: Run) -> None:
     landed = landing.check_day(run.landing, run.day)
     lines = {table: landed_frames.read(run.lake.spark, landed, table.name) for table in JUDGES}
-    # Uses: the counts, the checks, the tables.
+    # Uses: the counts, the checks, the repeats, the tables.
     judged = {table: judge(lines[table], run.day).cache() for table, judge in JUDGES.items()}
+    # Uses: the checks, the tables.
+    repeats = {table: catalogue.repeats(rows).cache() for table, rows in judged.items()}
     try:
-        _count(run, landed, judged)
-        sound = {table: rows.where(F.col("reason").isNull()).drop("reason", "lines") for table, rows in judged.items()}
+        _count(run, landed, judged, repeats)
+        sound = {table: catalogue.sound(rows, repeats[table]) for table, rows in judged.items()}
         run.record_checks(checks.validate_all([*_shares(run, judged), *_contracts(sound)]))
         _write(run, sound)
     finally:
-        for rows in judged.values():
+        for rows in (*repeats.values(), *judged.values()):
             rows.unpersist()
 
 
-def _count(run: Run, landed: landing.LandedDay, judged: dict[tables.Table, DataFrame]) -> None:
+def _count(run: Run, landed: landing.LandedDay, judged: Frames, repeats: Frames) -> None:
     """Holds the lines read against the manifest; notes how many rows are sound and which fields nobody knows."""
-    sums = [F.coalesce(F.sum("lines"), F.lit(0)), F.count_if(F.col("reason").isNull())]
-    counts = [rows.agg(F.lit(table.name), *sums) for table, rows in judged.items()]
-    for kind, read, sound in reduce(DataFrame.unionAll, counts).collect():
+    lines = [F.count("*").alias("lines"), F.count_if(F.col("reason").isNull()).alias("sound")]
+    counts = [rows.agg(F.lit(table.name).alias("kind"), *lines) for table, rows in judged.items()]
+    counts += [rows.agg(F.lit(table.name), F.lit(0), -F.count("*")) for table, rows in repeats.items()]
+    totals = reduce(DataFrame.unionAll, counts).groupBy("kind").agg(F.sum("lines"), F.sum("sound"))
+    for kind, read, sound in totals.collect():
         landed_frames.recount(landed, kind, read)
         run.note(**{kind: sound})
     unknown = {table.name: landed_frames.unknown_fields(landed, table.name) for table in JUDGES}
@@ -47,7 +53,7 @@ def _count(run: Run, landed: landing.LandedDay, judged: dict[tables.Table, DataF
         run.note(unknown_fields={kind: names for kind, names in unknown.items() if names})
 
 
-def _shares(run: Run, judged: dict[tables.Table, DataFrame]) -> list[checks.Asked]:
+def _shares(run: Run, judged: Frames) -> list[checks.Asked]:
     most = run.settings.catalogue.max_rejected_share
     return [
         (
@@ -59,7 +65,7 @@ def _shares(run: Run, judged: dict[tables.Table, DataFrame]) -> list[checks.Aske
     ]
 
 
-def _contracts(sound: dict[tables.Table, DataFrame]) -> list[checks.Asked]:
+def _contracts(sound: Frames) -> list[checks.Asked]:
     """Follows and controls have no more rules than those that their rows were judged by."""
     return [
         (sound[tables.VIDEOS], tables.VIDEOS, [checks.row_count(1, name="there are videos")]),
@@ -67,7 +73,7 @@ def _contracts(sound: dict[tables.Table, DataFrame]) -> list[checks.Asked]:
     ]
 
 
-def _write(run: Run, sound: dict[tables.Table, DataFrame]) -> None:
+def _write(run: Run, sound: Frames) -> None:
     videos = eligible.of_videos(_numbered(run, sound[tables.VIDEOS], tables.VIDEO_IDS, "video"))
     run.lake.replace_day(tables.VIDEOS, run.day, videos)
     viewers = _numbered(run, sound[tables.VIEWERS], tables.VIEWER_IDS, "viewer")

@@ -9,9 +9,10 @@ from foryou.platform.job import Run, job
 
 def main(run: Run) -> None:
     videos = run.lake.read_day(tables.VIDEOS, run.day)
-    run.lake.replace_day(tables.CONTENT, run.day, content.build(videos, run.settings.content))
-    vectors = run.lake.arrow(tables.CONTENT, ["video", "dimensions", "weights"], days=[run.day])
+    tokens = content.tokens(videos, run.settings.content).toArrow()
     shown = run.lake.arrow(tables.VIDEOS, ["video", "shown"], days=[run.day])
+    vectors = content.build(tokens, shown.num_rows, run.settings.content)
+    run.lake.replace_day_arrow(tables.CONTENT, run.day, vectors)
     with run.lake.scratch() as folder:
         parts = similar.prepare(vectors, shown.filter(shown["shown"]), run.settings.content, folder)
         rows = run.lake.replace_parts(tables.SIMILAR, run.day, parts, partial(similar.build, folder=folder))

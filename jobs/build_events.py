@@ -19,20 +19,23 @@ def main(run: Run) -> None:
     lines = landed_frames.read(run.lake.spark, landed, "events")
     earlier = run.lake.read(tables.EVENTS, days=run.window(chosen.lookback_days + 1)[:-1])
     video_ids = run.lake.read(tables.VIDEO_IDS)
-    sound = events.mark_unknown_videos(events.judge(lines, run.day, chosen), video_ids)
+    # Uses: which are duplicates, and all that is done with the marked rows.
+    judged = events.mark_unknown_videos(events.judge(lines, run.day, chosen), video_ids).cache()
     # Uses: the counts, the checks, the events and what was refused.
-    judged = events.mark_duplicates(sound, earlier).cache()
+    duplicates = events.duplicates(judged, earlier).cache()
     try:
-        _count(run, judged, landed)
-        run.record_checks(_checked(run, judged), detail=f"by reason {run.notes['rejected_by_reason']}")
-        run.lake.replace_day(tables.EVENTS, run.day, events.accepted(judged))
-        run.lake.replace_day(tables.REJECTED_EVENTS, run.day, events.rejected(judged))
+        marked = events.mark_duplicates(judged, duplicates)
+        _count(run, marked, landed)
+        run.record_checks(_checked(run, marked), detail=f"by reason {run.notes['rejected_by_reason']}")
+        run.lake.replace_day(tables.EVENTS, run.day, events.accepted(marked))
+        run.lake.replace_day(tables.REJECTED_EVENTS, run.day, events.rejected(marked))
     finally:
+        duplicates.unpersist()
         judged.unpersist()
 
 
-def _count(run: Run, judged: DataFrame, landed: landing.LandedDay) -> None:
-    reasons = {row.reason: row["count"] for row in judged.groupBy("reason").count().collect()}
+def _count(run: Run, marked: DataFrame, landed: landing.LandedDay) -> None:
+    reasons = {row.reason: row["count"] for row in marked.groupBy("reason").count().collect()}
     read, accepted = sum(reasons.values()), reasons.pop(None, 0)
     landed_frames.recount(landed, "events", read)
     run.note(rows_read=read, rows_accepted=accepted, rows_rejected=read - accepted, rejected_by_reason=reasons)
@@ -49,7 +52,7 @@ def _count(run: Run, judged: DataFrame, landed: landing.LandedDay) -> None:
         )
 
 
-def _checked(run: Run, judged: DataFrame) -> list[checks.Outcome]:
+def _checked(run: Run, marked: DataFrame) -> list[checks.Outcome]:
     """The contract on what is accepted, and the three gates: the share refused, the number of rows, freshness."""
     chosen = run.settings.events
     bad = F.when(~F.col("reason").isin(*events.NOT_BAD), F.col("reason"))
@@ -57,8 +60,8 @@ def _checked(run: Run, judged: DataFrame) -> list[checks.Outcome]:
     gates = [checks.newest_day("events reach the day", "happened_at", run.day, run.day), *_usual_rows(run)]
     return checks.validate_all(
         [
-            (judged.select(bad.alias("fault")), tables.REJECTED_EVENTS, [share]),
-            (events.accepted(judged), tables.EVENTS, gates),
+            (marked.select(bad.alias("fault")), tables.REJECTED_EVENTS, [share]),
+            (events.accepted(marked), tables.EVENTS, gates),
         ]
     )
 
@@ -68,7 +71,7 @@ def _usual_rows(run: Run) -> list[checks.Expected]:
     recent = [day for day in run.window(chosen.recent_days + 1)[:-1] if day in run.lake.days(tables.EVENTS)]
     if not recent:
         return []
-    usual = median(run.lake.count_day(tables.EVENTS, day) for day in recent)
+    usual = median(run.lake.count(tables.EVENTS, [day]) for day in recent)
     return [checks.row_count(int(chosen.min_rows_share * usual), int(chosen.max_rows_share * usual) + 1)]
 
 

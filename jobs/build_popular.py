@@ -12,7 +12,6 @@ def main(run: Run) -> None:
     viewers = run.lake.read(tables.VIEWERS, days=[run.day]).drop("day")  # none where nobody signs up
     videos = run.lake.read_day(tables.VIDEOS, run.day)
     run.lake.replace_day(tables.POPULAR, run.day, popular.build(views, viewers, videos, run.day, chosen))
-    run.lake.spark.catalog.clearCache()
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ def _held(run: Run, table: Table) -> list[date]:
 
 def _counted(run: Run, table: Table, days: list[date]) -> dict[date, int]:
     held = set(run.lake.days(table))
-    return {day: run.lake.count_day(table, day) for day in days if day in held}
+    return {day: run.lake.count(table, [day]) for day in days if day in held}
 
 
 def _counts(run: Run, releases: list[dict[str, Any]]) -> dict[str, dict[date, int]]:

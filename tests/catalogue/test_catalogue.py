@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 
 import pytest
@@ -53,21 +54,29 @@ UPLOADED = {
 VIDEOS += [VIDEO | {"video_id": f"at-{n}", "uploaded_at": text} for n, text in enumerate(UPLOADED)]
 
 
+class Judged:
+    """The rows of a snapshot: the sound ones, and the reasons of the others."""
+
+    def __init__(self, judged, table):
+        kept = judged.cache()
+        found = catalogue.sound(kept, catalogue.repeats(kept))
+        assert set(found.columns) == set(table.column_names) - {"day", "video", "viewer", *catalogue.FOUND}
+        self.sound, self.reasons = found.collect(), [row.reason for row in kept.collect() if row.reason]
+        kept.unpersist()
+
+
 @pytest.fixture(scope="module")
 def videos(spark):
-    built = catalogue.judge_videos(lines(spark, "videos", *VIDEOS), DAY)
-    assert set(built.columns) == {*tables.VIDEOS.column_names, "reason", "lines"} - {"day", "video", *catalogue.FOUND}
-    return built.collect()
+    return Judged(catalogue.judge_videos(lines(spark, "videos", *VIDEOS), DAY), tables.VIDEOS)
 
 
 def sound(judged, key):
-    (row,) = (row for row in judged if row.reason is None and row[0] == key)
+    (row,) = (row for row in judged.sound if row[0] == key)
     return row
 
 
 def test_every_faulty_line_is_counted_however_many_are_alike(videos):
-    reasons = [row.reason for row in videos if row.reason]
-    assert {reason: reasons.count(reason) for reason in set(reasons)} == {
+    assert Counter(videos.reasons) == {
         "unreadable": 5,
         "bad_video_id": 3,
         "bad_moderation": 2,
@@ -78,12 +87,12 @@ def test_every_faulty_line_is_counted_however_many_are_alike(videos):
 
 def test_the_ids_of_an_earlier_day_are_those_of_its_sound_videos(spark, videos):
     met = catalogue.video_ids(lines(spark, "videos", *VIDEOS))
-    assert {row.video_id for row in met.collect()} == {row.video_id for row in videos if row.reason is None}
+    assert {row.video_id for row in met.collect()} == {row.video_id for row in videos.sound}
 
 
 def test_a_video_is_known_by_its_id_alone(videos):
     plain = sound(videos, "plain").asDict()
-    assert {name for name, value in plain.items() if value not in (None, [])} == {"video_id", "lines", *VIDEO}
+    assert {name for name, value in plain.items() if value not in (None, [])} == {"video_id", *VIDEO}
     assert plain["tags"] == []
 
 
@@ -112,12 +121,10 @@ def test_viewers_keep_what_is_known_of_them(spark):
         {"viewer_id": "u 2", "language": "en"},
         {"viewer_id": "u3", "device_id": "phone", "signed_up_at": "9999-12-31T23:59:59Z"},
     ]
-    built = catalogue.judge_viewers(lines(spark, "viewers", *given), DAY)
-    assert set(built.columns) == {*tables.VIEWERS.column_names, "reason", "lines"} - {"day", "viewer", *catalogue.FOUND}
-    judged = built.collect()
+    judged = Judged(catalogue.judge_viewers(lines(spark, "viewers", *given), DAY), tables.VIEWERS)
     assert (sound(judged, "u1").language, sound(judged, "u1").signed_up_at) == ("en", datetime(2026, 1, 1))
     assert sound(judged, "u3").signed_up_at is None
-    assert [row.reason for row in judged if row.reason] == ["bad_viewer_id"]
+    assert judged.reasons == ["bad_viewer_id"]
 
 
 def test_a_viewer_follows_a_creator_once(spark):
@@ -128,10 +135,10 @@ def test_a_viewer_follows_a_creator_once(spark):
         {"viewer_id": "u1", "creator_id": "../c"},
         {"viewer_id": None, "creator_id": "c1"},
     ]
-    judged = catalogue.judge_follows(lines(spark, "follows", *given), DAY).collect()
-    kept = {(row.viewer_id, row.creator_id): row.since for row in judged if row.reason is None}
+    judged = Judged(catalogue.judge_follows(lines(spark, "follows", *given), DAY), tables.FOLLOWS)
+    kept = {(row.viewer_id, row.creator_id): row.since for row in judged.sound}
     assert kept == {("u1", "c1"): datetime(2026, 1, 1), ("u1", "c2"): None}
-    assert sorted(row.reason for row in judged if row.reason) == ["bad_creator_id", "bad_viewer_id"]
+    assert sorted(judged.reasons) == ["bad_creator_id", "bad_viewer_id"]
 
 
 def test_controls_name_what_they_are_about(spark):
@@ -153,11 +160,10 @@ def test_controls_name_what_they_are_about(spark):
         control("opt_out", at=None),
         control("opt_out", viewer_id="u\n"),
     ]
-    judged = catalogue.judge_controls(lines(spark, "controls", *given), DAY).collect()
-    kept = {(row.kind, row.target) for row in judged if row.reason is None}
+    judged = Judged(catalogue.judge_controls(lines(spark, "controls", *given), DAY), tables.CONTROLS)
+    kept = {(row.kind, row.target) for row in judged.sound}
     assert kept == {("mute_tag", "кошки и собаки"), ("mute_sound", "s1"), ("erase", None)}
-    reasons = [row.reason for row in judged if row.reason]
-    assert {reason: reasons.count(reason) for reason in set(reasons)} == {
+    assert Counter(judged.reasons) == {
         "bad_target": 4,
         "unknown_kind": 1,
         "bad_time": 3,

@@ -18,9 +18,9 @@ from rows import rows
 def vectors(spark, settings, *given):
     """The content vectors as `{video: {dimension: weight}}`."""
     videos = rows(spark, tables.VIDEOS, *({"video": n, "video_id": f"v{n}"} | video for n, video in enumerate(given)))
-    built = content.build(videos, settings).collect()
-    assert all(list(row.dimensions) == sorted(set(row.dimensions)) for row in built)
-    return {row.video: dict(zip(row.dimensions, row.weights, strict=True)) for row in built}
+    built = content.build(content.tokens(videos, settings).toArrow(), len(given), settings).to_pylist()
+    assert all(row["dimensions"] == sorted(set(row["dimensions"])) for row in built)
+    return {row["video"]: dict(zip(row["dimensions"], row["weights"], strict=True)) for row in built}
 
 
 def cosine(one, other):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pyspark.sql import functions as F
+
 from foryou import tables
 from foryou.models import ids
 from rows import rows
@@ -31,3 +33,15 @@ def test_nothing_new_is_nothing_to_add(spark):
 def test_the_new_column_has_the_type_of_the_contract(spark):
     table = rows(spark, tables.VIDEO_IDS)
     assert ids.assign(table, table, "video_id", "video").dtypes == [("video_id", "string"), ("video", "int")]
+
+
+def test_all_but_the_first_of_a_key_repeat_and_what_came_earlier_comes_first(spark):
+    given = [("a", 2, 0), ("a", 1, 1), ("a", 2, 2), ("b", 1, 3), ("c", 5, 4), ("d", 1, 5), ("d", 1, 6)]
+    frame = spark.createDataFrame(given, "key string, at int, row bigint").repartition(3)
+    earlier = spark.createDataFrame([("c",), ("e",)], "key string")
+
+    def repeats(**more):
+        return {row.row for row in ids.repeats(frame, F.col("key"), [F.col("at")], **more).collect()}
+
+    assert repeats() == {0, 2, 6}
+    assert repeats(earlier=earlier) == {0, 2, 4, 6}

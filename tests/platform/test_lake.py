@@ -54,7 +54,7 @@ def test_a_day_is_replaced_whole_and_the_others_stay(lake, spark):
     assert names(lake, THINGS) == ["early", "late", "new", "newer"]
     assert names(lake, THINGS, [DAY]) == ["new", "newer"]
     assert lake.days(THINGS) == [BEFORE, DAY, AFTER]
-    assert lake.count_day(THINGS, DAY) == 2
+    assert lake.count(THINGS, [DAY]) == 2
 
 
 def test_one_write_is_one_version(lake, spark):

@@ -35,9 +35,8 @@ def judged(spark, chosen):
     known = rows(spark, tables.VIDEO_IDS, {"video_id": "v1"}, {"video_id": "v2", "video": 1})
     earlier = rows(spark, tables.EVENTS, *({"event_id": name} for name in EARLIER))
     read = lines(spark, "events", *GIVEN).repartition(3)
-    found = events.mark_duplicates(
-        events.mark_unknown_videos(events.judge(read, DAY, chosen.events), known), earlier
-    ).cache()
+    kept = events.mark_unknown_videos(events.judge(read, DAY, chosen.events), known).cache()
+    found = events.mark_duplicates(kept, events.duplicates(kept, earlier)).cache()
     assert events.accepted(found).columns == [name for name in tables.EVENTS.column_names if name != "day"]
     assert events.rejected(found).columns == ["reason", "line"]
     by_id = {}
@@ -45,6 +44,7 @@ def judged(spark, chosen):
     for row in found.withColumn("happened_at", F.col("happened_at").cast("string")).collect():
         by_id.setdefault(row.event_id, []).append(row)
     found.unpersist()
+    kept.unpersist()
     return by_id
 
 

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from foryou import tables
 from foryou.contract import ID_PATTERN
+from foryou.models import ids
 
 _LONGEST_TEXT = 2_000
 _LONGEST_NAME = 64
@@ -22,7 +23,7 @@ _FIRST_TIME = date(1970, 1, 2)
 
 
 def judge_videos(lines: DataFrame, day: date) -> DataFrame:
-    """One row per video: what `videos` holds of its snapshot, `reason` (null if it is sound), and `lines`."""
+    """One row per landed line: what `videos` holds of it; `reason`, null if it is sound; and what `repeats` needs."""
     return _judged(
         lines.withColumns(
             {
@@ -38,7 +39,7 @@ def judge_videos(lines: DataFrame, day: date) -> DataFrame:
                 "content_hash": _name("content_hash"),
             }
         ),
-        "video_id",
+        F.col("video_id"),
         _video_faults(),
         _names(tables.VIDEOS, "video", *FOUND),
     )
@@ -60,25 +61,25 @@ def _video_faults() -> dict[str, Column]:
 
 
 def judge_viewers(lines: DataFrame, day: date) -> DataFrame:
-    """One row per viewer: what `viewers` holds of its snapshot, `reason`, and `lines`."""
+    """One row per landed line: what `viewers` holds of it, `reason`, and what `repeats` needs."""
     texts = ("language", "country", "device_class", "age_band", "referrer")
     return _judged(
         lines.withColumns({name: _name(name) for name in texts} | {"signed_up_at": _by("signed_up_at", day)}),
-        "viewer_id",
+        F.col("viewer_id"),
         {"bad_viewer_id": ~_plain("viewer_id")},
         _names(tables.VIEWERS, "viewer", *FOUND),
     )
 
 
 def judge_follows(lines: DataFrame, day: date) -> DataFrame:
-    """One row per viewer and creator: the columns of `follows` without `day`, `reason`, and `lines`."""
+    """One row per landed line: the columns of `follows` without `day`, `reason`, and what `repeats` needs."""
     faults = {"bad_viewer_id": ~_plain("viewer_id"), "bad_creator_id": ~_plain("creator_id")}
     dated = lines.withColumn("since", _by("since", day))
     return _judged(dated, F.concat_ws(" ", "viewer_id", "creator_id"), faults, _names(tables.FOLLOWS))
 
 
 def judge_controls(lines: DataFrame, day: date) -> DataFrame:
-    """One row per use of a control: the columns of `controls` without `day`, `reason`, and `lines`."""
+    """One row per landed line: the columns of `controls` without `day`, `reason`, and what `repeats` needs."""
     of_tag = F.col("kind") == "mute_tag"
     dated = lines.withColumns(
         {
@@ -98,22 +99,23 @@ def judge_controls(lines: DataFrame, day: date) -> DataFrame:
     return _judged(dated, F.concat_ws(" ", *tables.CONTROLS.key), faults, _names(tables.CONTROLS))
 
 
-def _judged(lines: DataFrame, key: str | Column, faults: dict[str, Column], names: list[str]) -> DataFrame:
-    """The first row of each key among the sound ones, in the order of the lines, and all rows at fault.
-
-    `lines` is how many landed lines a row stands for.
-    """
+def _judged(lines: DataFrame, key: Column, faults: dict[str, Column], names: list[str]) -> DataFrame:
     found: Column = F.lit(None).cast("string")
     for reason, fault in reversed({"unreadable": ~F.col("readable"), **faults}.items()):
         found = F.when(F.coalesce(fault, F.lit(False)), reason).otherwise(found)
-    judged = lines.withColumns({"reason": found, "place": F.monotonically_increasing_id().cast("string")})
-    told = F.struct(*names, "reason")
-    # A row at fault keeps a key of its own: it is counted, however many are alike, and it shadows nothing.
-    own = F.when(F.col("reason").isNull(), key if isinstance(key, Column) else F.col(key)).otherwise(F.col("place"))
-    once = judged.groupBy(F.col("reason").isNull(), own).agg(
-        F.min_by(told, "line").alias("row"), F.count("*").alias("lines")
-    )
-    return once.select("row.*", "lines")
+    return lines.select(*names, F.monotonically_increasing_id().alias("row"), key.alias("key"), found.alias("reason"))
+
+
+def sound(judged: DataFrame, repeats: DataFrame) -> DataFrame:
+    """The sound rows, each key's first one, with the columns of the table that the snapshot's own lines fill."""
+    kept = judged.where(F.col("reason").isNull()).join(F.broadcast(repeats), on="row", how="left_anti")
+    return kept.drop("row", "key", "reason")
+
+
+def repeats(judged: DataFrame) -> DataFrame:
+    """The `row` of all sound rows but the first of each key, in the order of what they say."""
+    said = F.struct(*[name for name in judged.columns if name not in ("row", "key", "reason")])
+    return ids.repeats(judged.where(F.col("reason").isNull()), F.col("key"), [said])
 
 
 def _names(table: tables.Table, *without: str) -> list[str]:

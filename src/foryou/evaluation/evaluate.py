@@ -72,9 +72,7 @@ def _truth(views: pa.Table, judged: Judged, settings: Evaluation) -> tuple[NDArr
     height = len(judged.seen.indptr) - 1
     rows = matrices.rows(good["viewer"], good["video"], None, height)
     viewer = np.repeat(np.arange(height, dtype=np.int64), np.diff(rows.indptr))
-    seen_viewer = np.repeat(np.arange(height, dtype=np.int64), np.diff(judged.seen.indptr))
-    n_videos = len(judged.shown)
-    new = ~np.isin(viewer * n_videos + rows.indices, seen_viewer * n_videos + judged.seen.indices)
+    new = ~judged.seen.holds(viewer, rows.indices)
     known = judged.viewer_factors[viewer].any(axis=1)
     kept = new & known & judged.shown[rows.indices]
     truth = matrices.rows(_column(viewer[kept]), _column(rows.indices[kept]), None, height)

@@ -28,6 +28,14 @@ class Rows:
         places = np.repeat(self.indptr[rows] - indptr[:-1], lengths) + np.arange(indptr[-1])
         return Rows(indptr, self.indices[places], self.values[places])
 
+    def holds(self, rows: NDArray[np.integer], columns: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Whether the matrix has an entry at each of the places named."""
+        height = len(self.indptr) - 1
+        own = np.repeat(np.arange(height, dtype=np.int64) << 32, np.diff(self.indptr)) | self.indices
+        asked = rows.astype(np.int64) << 32 | columns
+        place = np.searchsorted(own, asked)
+        return np.append(own, -1)[place] == asked
+
     def csr(self, columns: int) -> sparse.csr_matrix:
         return sparse.csr_matrix((self.values, self.indices, self.indptr), shape=(len(self.indptr) - 1, columns))
 

@@ -44,7 +44,7 @@ def fit(strengths: sparse.csr_matrix, start: Start | None, settings: Factors) ->
 def faults(fitted: factors.Factors, strengths: sparse.csr_matrix, start: Start | None, settings: Factors) -> list[str]:
     """What is wrong with the factors, in words; empty if they may be used.
 
-    Who was only disliked, or only dislikes, rightly ends at zero: rows with a positive strength ought to hold something.
+    Who was only disliked, or only dislikes, rightly ends at zero: rows with a positive strength ought to hold more.
     """
     liked = strengths > 0
     return factors.check(

@@ -89,9 +89,9 @@ class Lake:
             return _arrow(table).empty_table().select(columns or list(table.column_names))
         return self._delta(table).to_pyarrow_table(partitions=parts, columns=columns)
 
-    def count_day(self, table: Table, day: date) -> int:
-        """How many rows the day has, from the table's log or the files' footers alone."""
-        return self._delta(table).to_pyarrow_dataset().count_rows(filter=ds.field("day") == day)
+    def count(self, table: Table, days: list[date]) -> int:
+        """How many rows the days have, from the table's log or the files' footers alone."""
+        return self._delta(table).to_pyarrow_dataset().count_rows(filter=ds.field("day").isin(days))
 
     def require(self, table: Table, day: date) -> None:
         """Raises InputMissing where the table lacks the day."""
@@ -152,15 +152,24 @@ class Lake:
         with self._locked(table):
             write_deltalake(str(self.path(table)), conforming, mode="overwrite", predicate=predicate)
 
-    def replace_parts(self, table: Table, day: date, parts: int, make: Callable[[int], Iterator[pa.Table]]) -> int:
+    def replace_parts(
+        self,
+        table: Table,
+        day: date,
+        parts: int,
+        make: Callable[[int], Iterator[pa.Table]],
+        rows_a_group: int = 1_000,
+    ) -> int:
         """Has Spark's workers make the table's content, part by part; gives back the number of rows.
 
-        `make(part)` yields Arrow tables in the order of the key; each becomes row groups of the part's file.
+        `make(part)` yields Arrow tables in the order of the key; each becomes row groups of the part's file, small
+        ones by default, so that a look-up reads little.
         Workers write Parquet straight from Arrow, and one commit makes all parts visible. (Measured on 200,000
         viewers x 200 items: 3 s a core, against 21 s through Spark's row writer.) Partitioned tables have that
         day replaced, others all of their content.
         """
-        work = partial(parquet_files.write_parts, make=make, folder=self._folder(table, day), schema=_in_files(table))
+        into = {"folder": self._folder(table, day), "schema": _in_files(table), "rows_a_group": rows_a_group}
+        work = partial(parquet_files.write_parts, make=make, **into)
         written = (
             self.spark.range(0, parts, 1, parts).mapInArrow(work, parquet_files.WRITTEN).collect() if parts else []
         )

@@ -18,18 +18,22 @@ WRITTEN = "path string, bytes bigint, rows bigint, faults array<string>"
 
 
 def write_parts(
-    ids: Iterator[pa.RecordBatch], make: Callable[[int], Iterator[pa.Table]], folder: str, schema: pa.Schema
+    ids: Iterator[pa.RecordBatch],
+    make: Callable[[int], Iterator[pa.Table]],
+    folder: str,
+    schema: pa.Schema,
+    rows_a_group: int,
 ) -> Iterator[pa.RecordBatch]:
     """Writes the file of each part; its name begins with the part's number."""
     for batch in ids:
         for part in batch.column(0).to_pylist():
-            yield _write_file(f"{folder}/part-{part:05d}-{uuid.uuid4().hex}.parquet", make(part), schema)
+            yield _write_file(f"{folder}/part-{part:05d}-{uuid.uuid4().hex}.parquet", make(part), schema, rows_a_group)
 
 
 def write_batches(batches: Iterator[pa.RecordBatch], folder: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """Writes the rows of a Spark partition, which come as Arrow, into one file."""
     rows = (pa.Table.from_batches([batch]).select(schema.names).cast(schema) for batch in batches)
-    yield _write_file(f"{folder}/{uuid.uuid4().hex}.parquet", rows, schema, row_group_size=100_000)
+    yield _write_file(f"{folder}/{uuid.uuid4().hex}.parquet", rows, schema, rows_a_group=100_000)
 
 
 def misnamed(found: pa.Schema, wanted: pa.Schema) -> list[str]:
@@ -38,9 +42,7 @@ def misnamed(found: pa.Schema, wanted: pa.Schema) -> list[str]:
     return missing + [f"{name} is not in the contract" for name in found.names if name not in wanted.names]
 
 
-def _write_file(
-    path: str, blocks: Iterator[pa.Table], schema: pa.Schema, *, row_group_size: int = 1_000
-) -> pa.RecordBatch:
+def _write_file(path: str, blocks: Iterator[pa.Table], schema: pa.Schema, rows_a_group: int) -> pa.RecordBatch:
     """Writes a file of a fresh name, so that a repeated task overwrites nothing; tells path, bytes and rows.
 
     Where a block departs from the contract, it tells how, and writes no more.
@@ -55,7 +57,7 @@ def _write_file(
         chosen = block.select(schema.names)
         if writer is None:
             writer = pq.ParquetWriter(path, chosen.schema, compression="zstd", store_schema=False)
-        writer.write_table(chosen, row_group_size=row_group_size)
+        writer.write_table(chosen, row_group_size=rows_a_group)
         rows += block.num_rows
     if writer is not None:
         writer.close()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from foryou import tables
 from foryou.contract import ID_PATTERN
+from foryou.models import ids
 from foryou.settings import Events
 
 NOT_BAD = ("duplicate", "unknown_video")
@@ -18,7 +19,10 @@ _LONGEST_LINE = 2_000
 
 
 def judge(lines: DataFrame, day: date, settings: Events) -> DataFrame:
-    """One row per landed line: the columns of `events` without `day`, `line`, and `reason` (null if it is sound)."""
+    """One row per landed line: the columns of `events` without `day`, `line`, its number `row`, and `reason`.
+
+    `reason` is null if the line is sound. The number holds for as long as the frame is kept.
+    """
     known = lines.withColumns(
         {
             "happened_at": _moment("happened_at"),
@@ -34,6 +38,7 @@ def judge(lines: DataFrame, day: date, settings: Events) -> DataFrame:
         F.when(sound, F.col("watched_ms")).cast("int").alias("watched_ms"),
         F.when(sound & (F.col("duration_ms") > 0), F.col("duration_ms")).cast("int").alias("duration_ms"),
         F.substring("line", 1, _LONGEST_LINE).alias("line"),
+        F.monotonically_increasing_id().alias("row"),
         "reason",
     )
 
@@ -46,16 +51,21 @@ def mark_unknown_videos(judged: DataFrame, video_ids: DataFrame) -> DataFrame:
     return marked.withColumn("reason", _if_sound(unknown, "unknown_video")).drop("known")
 
 
-def mark_duplicates(judged: DataFrame, earlier_ids: DataFrame) -> DataFrame:
-    """Sets the reason `duplicate` on all but the first sound row of an id, and on ids of the earlier days."""
-    earlier = earlier_ids.select("event_id").withColumn("earlier", F.lit(True))
-    both = judged.withColumn("earlier", F.lit(False)).unionByName(earlier, allowMissingColumns=True)
-    # A refused row must not shadow the sound one of the same id; ties go by the line itself, so by content alone.
-    first = Window.partitionBy("event_id").orderBy(
-        F.col("earlier").desc(), F.col("reason").asc_nulls_first(), "happened_at", "line"
-    )
-    marked = both.withColumn("place", F.row_number().over(first)).where(~F.col("earlier"))
-    return marked.withColumn("reason", _if_sound(F.col("place") > 1, "duplicate")).drop("place", "earlier")
+def duplicates(judged: DataFrame, earlier: DataFrame) -> DataFrame:
+    """The `row` of all but the first sound row of an event id, and of all whose id the earlier days have.
+
+    A refused row does not shadow the sound one of the same id; equal times go by the line, so by content alone.
+    """
+    sound = judged.where(F.col("reason").isNull())
+    order = [F.col("happened_at"), F.col("line")]
+    return ids.repeats(sound, F.col("event_id"), order, earlier.select(F.col("event_id").alias("key")))
+
+
+def mark_duplicates(judged: DataFrame, duplicates: DataFrame) -> DataFrame:
+    """Sets the reason `duplicate` on the rows named."""
+    named = F.broadcast(duplicates.withColumn("again", F.lit(True)))
+    marked = judged.join(named, on="row", how="left")
+    return marked.withColumn("reason", _if_sound(F.col("again").isNotNull(), "duplicate")).drop("again", "row")
 
 
 def accepted(judged: DataFrame) -> DataFrame:
