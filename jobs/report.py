@@ -25,7 +25,10 @@ VIEWERS_A_BLOCK = 10_000
 def main(run: Run) -> None:
     folder = run.lake.root / "_reports"
     folder.mkdir(parents=True, exist_ok=True)
-    text = report.page(_facts(run, folder))
+    facts = _facts(run, folder)
+    if facts.mix:
+        run.note(videos_covered=facts.mix.videos, videos_shown=facts.shown)
+    text = report.page(facts)
     _write(folder / f"{run.day}.html", text)
     if run.day.isoformat() >= max(_reported(folder)):
         _write(folder / "latest.html", text)

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from foryou import steps, tables
+from foryou import screen, steps, tables
 from foryou.errors import DataRejected
 from foryou.night import Night
 from foryou.platform.job import journal
@@ -93,6 +93,14 @@ def test_no_feed_repeats_a_video_or_holds_one_that_may_not_be_shown(nights, days
         listed = [item["video_id"] for item in items]
         assert len(set(listed)) == len(listed) and not hidden & set(listed)
         assert [item["score"] for item in items] == sorted((item["score"] for item in items), reverse=True)
+
+
+def test_the_closing_table_tells_how_many_videos_the_feeds_cover(nights, days, capsys):
+    finished = json.loads((nights.lake.root / "_nights" / f"{days[-1]}.json").read_text())["finished"]
+    screen.closing(finished)
+    listed = {item["video_id"] for items in feeds(nights.lake).values() for item in items}
+    shown = sum(nights.lake.arrow(tables.VIDEOS, ["shown"], days=days[-1:])["shown"].to_pylist())
+    assert f"{len(listed)} of {shown} that may be shown" in capsys.readouterr().out
 
 
 def test_a_second_run_of_a_day_leaves_the_same_content(copied, days):

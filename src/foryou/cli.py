@@ -244,7 +244,7 @@ def _nights(landing: Path, lake: Path, days: list[date], conf: list[str], overri
 def _one_night(nights, day: date, lake: Path, json: bool) -> dict:  # type: ignore[no-untyped-def, type-arg]
     summary = nights.run(day)
     if not json:
-        screen.closing(summary, lake)
+        screen.closing(summary)
     return summary
 
 

@@ -25,7 +25,7 @@ def run(folder: Path) -> None:
         for day in days:
             screen.console.rule(f"the night of {day}")
             summary = nights.run(day)
-    screen.closing(summary, lake)
+    screen.closing(summary)
     _show(lake)
     _next_steps(lake, landing)
 

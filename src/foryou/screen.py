@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -18,7 +17,7 @@ from rich.text import Text
 
 from foryou import steps
 from foryou.contract import Table as Contract
-from foryou.publishing.reader import Item, Reader
+from foryou.publishing.reader import STALE_AFTER_DAYS, Item, Reader
 
 console = Console(highlight=False)
 _STILL_AT_IT_S = 4.0
@@ -63,7 +62,7 @@ class Progress:
                 console.print(f"    [dim]{name}: at work for {time.monotonic() - since:.0f} s[/]")
 
 
-def closing(summary: dict[str, Any], lake: Path) -> None:
+def closing(summary: dict[str, Any]) -> None:
     """The night in one table: what was read, who was served, how good it was, where the seconds went."""
     told = summary["steps"]
     events, published = told["build_events"], told["publish"]
@@ -89,7 +88,7 @@ def feed(items: list[Item], reader: Reader, title: str, catalogue: dict[str, str
         why = Text(item.words(language, catalogue))
         table.add_row(str(place), item.video_id, caption, f"{item.score:.2f}", why)
     console.print(table)
-    stale = " (stale)" if reader.release.stale() else ""
+    stale = f" (stale: its day ended more than {STALE_AFTER_DAYS} days ago)" if reader.release.stale() else ""
     console.print(f"[dim]release {reader.release.release_id}{stale}[/]")
 
 
@@ -152,7 +151,7 @@ def _brief(notes: dict[str, Any]) -> str:
 
 def _covered(told: dict[str, Any]) -> str:
     covered, of = told["report"].get("videos_covered"), told["report"].get("videos_shown")
-    return f"{covered:,} of {of:,} that may be shown" if of else "unknown"
+    return f"{covered:,} of {of:,} that may be shown" if of else "none"
 
 
 def _quality(notes: dict[str, Any]) -> str:
