@@ -43,7 +43,7 @@ def task_of(step: Step) -> SparkTask:
     return SparkTask(
         task_id=step.name,
         doc_md=runbook.of_step(step),
-        outlets=[asset(table) for table in step.writes],
+        outlets=[asset(table) for table in step.writes + step.adds_to],
         pool_slots=SLOTS[step.weight],
         execution_timeout=TIMEOUTS[step.weight],
     )
@@ -69,3 +69,6 @@ with DAG(
     for earlier, later in edges():
         tasks[earlier] >> tasks[later]
     wait >> missing >> [task for task in tasks.values() if not task.upstream_task_ids]
+    # A night that was stopped has its page too: that is when somebody wants to read it.
+    page = SparkTask(task_id="report_failure", job="report", trigger_rule="one_failed", pool_slots=1)
+    [missing, *(task for name, task in tasks.items() if name != "report")] >> page

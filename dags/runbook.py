@@ -31,7 +31,7 @@ def of_step(step: Step) -> str:
     parts = [
         step.doc,
         f"**Reads** {_listed(reads)}." + (f" As an earlier night left them: {_listed(before)}." if before else ""),
-        f"**Writes** {_listed([f'`{table.path}`' for table in step.writes])}.",
+        f"**Writes** {_listed([f'`{table.path}`' for table in step.writes + step.adds_to])}.",
         "**If it fails**, what is published stays as it is, and a second run of the task replaces what this one wrote.",
     ]
     if step.reads_landing:
@@ -63,6 +63,7 @@ traceback in the task's log. No manifest by the deadline: `wait_for_landing` say
 | `wait_for_landing` | Waits for the day's `_manifest.json`, which is written last. |
 | `build_missing_days` | Builds events and views of landed days of the window that the lake lacks. |
 {tasks}
+| `report_failure` | Only where a task has failed: writes the night's page, which tells what happened. |
 
 **Missed nights** are not caught up by themselves: the next night builds the days that the lake lacks before its own.
 For their releases: `airflow backfill create --dag-id nightly --from-date D1 --to-date D2`.

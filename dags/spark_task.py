@@ -19,21 +19,20 @@ ENVIRONMENT = {
     "PYSPARK_PYTHON": sys.executable,
     "PYSPARK_DRIVER_PYTHON": sys.executable,
     "OPENBLAS_NUM_THREADS": "1",
-    "SPARK_LOCAL_IP": LOOPBACK,
 }
 PLACES = [text for name in ("landing", "lake", "conf") for text in (f"--{name}", f"{{{{ place('{name}') }}}}")]
 
 
 class SparkTask(SparkSubmitOperator):
-    """Runs `jobs/<task_id>.py` for the run's day on the master of the connection `spark_default`.
+    """Runs a job, that of the task's name unless told, for the run's day on the master of `spark_default`.
 
     Fails without a retry where the job's exit code says that a retry cannot help (`foryou.errors`). The code is
     `spark-submit`'s own, so this holds wherever the driver runs beside it (local, and cluster managers in client mode).
     """
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, job: str = "", **kwargs: Any) -> None:
         super().__init__(
-            application=str(settings.ROOT / "jobs" / f"{kwargs['task_id']}.py"),
+            application=str(settings.ROOT / "jobs" / f"{job or kwargs['task_id']}.py"),
             name=f"foryou {kwargs['task_id']} {DAY}",
             application_args=["--day", DAY, *PLACES],
             env_vars=ENVIRONMENT,
@@ -45,10 +44,12 @@ class SparkTask(SparkSubmitOperator):
         """Fills in, with the templates, what the settings say about Spark and which checks a person overrides."""
         super().render_template_fields(context, jinja_env)
         try:
-            self.conf = submitted(settings.load(place("conf")).spark)
+            chosen = settings.load(place("conf")).spark
         except ForYouError as error:
             raise AirflowFailException(str(error)) from error
-        for override in context["params"].get("overrides", []):
+        self.conf = submitted(chosen)
+        self.env_vars = ENVIRONMENT | ({"SPARK_LOCAL_IP": LOOPBACK} if chosen.master.startswith("local") else {})
+        for override in context["params"].get("overrides") or []:
             self.application_args += ["--override", override]
 
     def execute(self, context: Any) -> None:

@@ -84,8 +84,9 @@ def _write(run: Run, sound: Frames) -> None:
 
 def _numbered(run: Run, rows: DataFrame, table: tables.Table, dense: str) -> DataFrame:
     """The rows with their dense ids, after new ones have been given theirs."""
-    known = run.lake.read(table)
-    run.note(**{f"new_{dense}s": run.lake.append(table, run.day, ids.assign(known, rows, f"{dense}_id", dense))})
+    with run.lake.locked("ids"):
+        fresh = ids.assign(run.lake.read(table), rows, f"{dense}_id", dense)
+        run.note(**{f"new_{dense}s": run.lake.append(table, run.day, fresh)})
     return rows.join(run.lake.read(table).drop("day"), on=f"{dense}_id", how="inner")
 
 

@@ -10,8 +10,9 @@ from foryou.sources import landed_frames, landing
 def main(run: Run) -> None:
     landed = landing.check_day(run.landing, run.day)
     met = catalogue.video_ids(landed_frames.read(run.lake.spark, landed, "videos"))
-    fresh = ids.assign(run.lake.read(tables.VIDEO_IDS), met, "video_id", "video")
-    run.note(new_videos=run.lake.append(tables.VIDEO_IDS, run.day, fresh))
+    with run.lake.locked("ids"):
+        fresh = ids.assign(run.lake.read(tables.VIDEO_IDS), met, "video_id", "video")
+        run.note(new_videos=run.lake.append(tables.VIDEO_IDS, run.day, fresh))
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ from foryou.signals import views
 
 def main(run: Run) -> None:
     events = run.lake.read_day(tables.EVENTS, run.day)
-    fresh = ids.assign(run.lake.read(tables.VIEWER_IDS), events, "viewer_id", "viewer")
-    run.note(new_viewers=run.lake.append(tables.VIEWER_IDS, run.day, fresh))
+    with run.lake.locked("ids"):
+        fresh = ids.assign(run.lake.read(tables.VIEWER_IDS), events, "viewer_id", "viewer")
+        run.note(new_viewers=run.lake.append(tables.VIEWER_IDS, run.day, fresh))
     viewer_ids, video_ids = run.lake.read(tables.VIEWER_IDS), run.lake.read(tables.VIDEO_IDS)
     built = views.build(events, viewer_ids, video_ids, run.settings.views)
     run.note(views=run.lake.replace_day(tables.VIEWS, run.day, built))

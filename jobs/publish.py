@@ -26,7 +26,7 @@ def main(run: Run) -> None:
     with run.lake.locked("publish"):
         shown, for_all = _allowed(run)
         counts = _write(run, name, shown, for_all)
-        run.record_checks(_audited(run, counts, shown))
+        run.record_checks(_audited(run, counts, shown, for_all))
         _move_pointer(run, name, counts)
     run.note(release=name, viewers=counts["feeds"])
 
@@ -75,18 +75,20 @@ def _write_lists(
     return run.lake.replace_parts(target, run.day, len(files), make)
 
 
-def _audited(run: Run, counts: dict[str, int], shown: NDArray[np.bool_]) -> list[Outcome]:
+def _audited(run: Run, counts: dict[str, int], shown: NDArray[np.bool_], for_all: NDArray[np.bool_]) -> list[Outcome]:
     """Every published table against its contract, and the lists against what no list may hold."""
     found = checks.validate_all([_contract(run, table) for table in tables.PUBLISHED])
     seen = run.lake.arrow(tables.SEEN, ["viewer", "video"], days=run.lake.days_until(tables.SEEN, run.day))
     n_viewers = run.lake.arrow(tables.VIEWER_IDS, ["viewer"]).num_rows
     seen_rows = matrices.rows(seen["viewer"], seen["video"], None, n_viewers)
+    viewers = run.lake.arrow(tables.VIEWERS, ["viewer", "adult"], days=[run.day])
+    adult = night.flags(viewers.filter(viewers["adult"])["viewer"], n_viewers)
     for table, length in (
         (tables.CANDIDATES, run.settings.candidates.length),
         (tables.FEEDS, run.settings.feeds.length),
     ):
         lists = run.lake.arrow(table, ["viewer", "videos", "scores"], days=[run.day])
-        at_fault = audit.faults(lists, seen_rows, shown, length)
+        at_fault = audit.faults(lists, seen_rows, shown=shown, for_all=for_all, adult=adult, length=length)
         run.note(**{f"short_{table.name}": at_fault.pop("short")})
         found += [
             Outcome(table.name, f"nothing {fault} in {table.name}", count == 0, True, f"{count:,} items")

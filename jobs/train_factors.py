@@ -18,7 +18,7 @@ def main(run: Run) -> None:
     interactions = run.lake.arrow(tables.INTERACTIONS, ["viewer", "video", "strength"], days=[run.day])
     matrix = training.matrix(interactions, _height(run, tables.VIEWER_IDS), _height(run, tables.VIDEO_IDS))
     kept = _kept_model(run)
-    start = _factors_of(run, kept, matrix.shape) if kept else None
+    start = _start(run, kept, matrix.shape) if kept else None
     fitted = training.fit(matrix, start, run.settings.factors)
     faults = training.faults(fitted, matrix, start, run.settings.factors)
     with run.lake.scratch() as folder:
@@ -26,9 +26,9 @@ def main(run: Run) -> None:
         factors.save(file, fitted.video_factors)
         tracked = _track(run, file, {"pairs": matrix.nnz, "viewers": matrix.shape[0]}, faults)
     run.note(pairs=int(matrix.nnz), warm=start is not None, model=tracked.model_version)
-    _decide(run, kept, tracked, faults)
     if not faults:
-        _write(run, fitted, interactions)
+        _write(run, fitted, interactions)  # first: the decision names them
+    _decide(run, kept, tracked, faults)
 
 
 def _height(run: Run, ids: tables.Table) -> int:
@@ -41,14 +41,17 @@ def _kept_model(run: Run) -> dict[str, Any] | None:
     return run.lake.arrow(tables.MODELS, days=[before[-1]]).to_pylist()[0] if before else None
 
 
-def _factors_of(run: Run, model: dict[str, Any], shape: tuple[int, int]) -> training.Start:
+def _start(run: Run, model: dict[str, Any], shape: tuple[int, int]) -> training.Start | None:
+    """The factors of the night before, unless the settings now want another number of them."""
     days = [model["model_day"]]
     viewers = run.lake.arrow(tables.VIEWER_FACTORS, ["viewer", "factors"], days=days)
     videos = run.lake.arrow(tables.VIDEO_FACTORS, ["video", "factors"], days=days)
-    return (
+    start = (
         matrices.dense(viewers["viewer"], viewers["factors"], shape[0]),
         matrices.dense(videos["video"], videos["factors"], shape[1]),
     )
+    wanted = run.settings.factors.factors
+    return start if all(matrix.shape[1] == wanted for matrix in start) else None
 
 
 def _track(run: Run, file: Path, counts: dict[str, int], faults: list[str]) -> tracking.TrackedModel:

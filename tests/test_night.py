@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from foryou import screen, steps, tables
-from foryou.errors import DataRejected
+from foryou.errors import AlreadyRunning, DataRejected
 from foryou.night import Night
-from foryou.platform.job import journal
+from foryou.platform.job import at_night, journal
 from foryou.platform.lake import Lake
 from foryou.publishing import reader
 from foryou.sources import landing as landed
@@ -43,6 +45,16 @@ def parsed(line):
         return json.loads(line)
     except ValueError:
         return None
+
+
+def land_again(folder, files):
+    """Writes the files of a landed day anew and lists them as they are then."""
+    listed = json.loads((folder / "_manifest.json").read_text())
+    for path, data in files.items():
+        path.write_bytes(data)
+        entry = listed["files"][str(path.relative_to(folder))]
+        entry |= {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    (folder / "_manifest.json").write_text(json.dumps(listed))
 
 
 @pytest.fixture
@@ -127,6 +139,37 @@ def test_a_night_cut_off_goes_on_at_the_step_where_it_stopped(nights, tmp_path, 
     again.run(days[0])
     assert ran == [step.name for step in steps.STEPS[2:]]
     assert reader.open(lake.root).release.day == days[0]
+
+
+def test_a_night_redone_after_an_earlier_day_landed_again_keeps_nothing_of_the_first_attempt(copied, days):
+    before = copied._inputs(days[-1])
+    folder = copied.landing / f"day={days[0]}"
+    listed = json.loads((folder / "_manifest.json").read_text())
+    (folder / "_manifest.json").write_text(json.dumps(listed | {"again": True}))
+    assert copied._inputs(days[-1]) != before
+    assert copied._inputs(days[0]) != copied._inputs(days[-1])
+
+
+def test_what_a_person_says_of_tonight_says_nothing_of_earlier_days(nights, tmp_path, spark, days):
+    shutil.copytree(nights.landing, tmp_path / "landing")
+    spoiled = tmp_path / "landing" / f"day={days[0]}"
+    lines = {path: path.read_bytes().replace(b'"kind":"play"', b'"kind":"swipe"') for path in spoiled.glob("events/*")}
+    land_again(spoiled, lines)
+    said = {"rejected share is small": "about tonight"}
+    summary = Night(tmp_path / "landing", Lake(tmp_path / "lake", spark), nights.settings, said).run(days[-1])
+    assert summary["built_days"] == [days[1].isoformat()]
+    assert any(f"{days[0]} is left out" in reason for reason in summary["degraded"])
+
+
+def test_another_number_of_factors_starts_cold_and_a_job_waits_for_a_whole_night(copied, days):
+    changed = replace(copied.settings, factors=replace(copied.settings.factors, factors=8))
+    again = Night(copied.landing, copied.lake, changed)
+    summary = again.run(days[-1])
+    assert summary["status"] == "ok" and summary["steps"]["train_factors"]["warm"] is False
+    with at_night(copied.lake, shared=False), pytest.raises(AlreadyRunning), at_night(copied.lake, shared=True):
+        pass
+    with at_night(copied.lake, shared=True), at_night(copied.lake, shared=True):
+        pass
 
 
 def test_a_refused_night_leaves_the_release_and_a_page_that_says_why(copied, days):

@@ -24,6 +24,7 @@ import psutil
 
 from foryou.errors import ContractBroken, InputMissing
 from foryou.settings import ROOT, load
+from foryou.sources import landing as landed
 from foryou.spark_configuration import LOOPBACK
 
 BIN = Path(sys.prefix) / "bin"
@@ -80,7 +81,7 @@ def airflow_environment(landing: Path, lake: Path, home: Path, port: int, conf: 
 
 
 def _newest_day(landing: Path) -> str:
-    days = sorted(path.parent.name.removeprefix("day=") for path in landing.glob("day=*/_manifest.json"))
+    days = landed.days(landing)
     if not days:
         raise InputMissing(
             "landing",
@@ -88,7 +89,7 @@ def _newest_day(landing: Path) -> str:
             found="none",
             next_step="run `make demo` first, or name a landing folder with --landing",
         )
-    return days[-1]
+    return days[-1].isoformat()
 
 
 def _free_port(first: int = 8080) -> int:

@@ -224,10 +224,10 @@ def main() -> None:
 
 def _nights(landing: Path, lake: Path, days: list[date], conf: list[str], override: list[str], json: bool) -> None:
     from foryou import night
-    from foryou.platform.job import parse_overrides
+    from foryou.platform import job
 
     try:
-        overrides = parse_overrides(override)
+        overrides = dict(map(job.override, override))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     with _told_errors(json):

@@ -7,9 +7,9 @@ import importlib.util
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from datetime import date
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,11 +18,12 @@ from pyspark.sql import SparkSession
 
 from foryou import settings as setting
 from foryou import steps, tables
-from foryou.errors import AlreadyRunning, ContractBroken, DataRejected, ForYouError, InputMissing
+from foryou.errors import ContractBroken, DataRejected, ForYouError, InputMissing
 from foryou.platform import checks, spark
-from foryou.platform.job import Run, journal, run_step, write_json
+from foryou.platform.job import Run, at_night, journal, run_step, write_json
 from foryou.platform.lake import Lake
 from foryou.settings import Settings
+from foryou.sources import landing as landed
 
 JOBS = setting.ROOT / "jobs"
 
@@ -71,11 +72,12 @@ class Night:
         it, and the nights after it must not stop for as long as the window reaches back.
         """
         built = []
+        as_landed = replace(self, overrides={})  # tonight's reasons say nothing about other days
         for each in self._missing(run.window(self.settings.interactions.window_days)[:-1]):
-            done = self._finished(each)
+            done = as_landed._finished(each)
             try:
                 for name in steps.PER_LANDED_DAY:
-                    self._step(each, name, done)
+                    as_landed._step(each, name, done)
                 built.append(each.isoformat())
             except (InputMissing, DataRejected, ContractBroken) as error:
                 run.degrade(f"{each} is left out: {error.headline} ({error.table}): {error.found}")
@@ -120,10 +122,18 @@ class Night:
         return self.lake.root / "_nights" / f"{day.isoformat()}.json"
 
     def _inputs(self, day: date) -> str:
-        """A digest of what was landed and asked for: another one, and nothing of an earlier attempt is kept."""
-        manifest = Path(steps.manifest(str(self.landing), day.isoformat())).read_bytes()
-        told = manifest + self.settings.digest().encode() + json.dumps(self.overrides, sort_keys=True).encode()
-        return hashlib.sha256(told).hexdigest()
+        """A digest of all that the night depends on; with another one, nothing of an earlier attempt is kept.
+
+        That is what was landed of the window, what was asked for, and the code.
+        """
+        told = hashlib.sha256(self.settings.digest().encode() + json.dumps(self.overrides, sort_keys=True).encode())
+        first = day - timedelta(days=self.settings.interactions.window_days)
+        for each in landed.days(self.landing):
+            if first < each <= day:
+                told.update(Path(steps.manifest(str(self.landing), each.isoformat())).read_bytes())
+        for file in sorted((*Path(__file__).parent.rglob("*.py"), *JOBS.glob("*.py"))):
+            told.update(file.read_bytes())
+        return told.hexdigest()
 
     def _landed(self, day: date) -> bool:
         return Path(steps.manifest(str(self.landing), day.isoformat())).is_file()
@@ -156,29 +166,14 @@ def opened(
         return spark.session(settings.spark, "foryou", log)
 
     opened_lake = Lake(lake, session)
-    with ExitStack() as held:
-        _alone(held, opened_lake)
+    with at_night(opened_lake, shared=False):
         checks.import_early()
         yield Night(landing, opened_lake, settings, overrides or {}, told)
 
 
-def _alone(held: ExitStack, lake: Lake) -> None:
-    """Takes the lake's lock for nights until `held` closes."""
-    try:
-        held.enter_context(lake.locked("nights", wait=False))
-    except BlockingIOError as error:
-        raise AlreadyRunning(
-            "lake",
-            wanted=f"{lake.root} to ourselves",
-            found="another process running nights on it",
-            next_step="wait until it is done; if a process hangs, end it: its lock goes with it",
-        ) from error
-
-
 def days_between(landing: Path, first: date, last: date) -> list[date]:
     """The landed days from `first` to `last`. Raises InputMissing if there are none."""
-    folders = (path.parent.name.removeprefix("day=") for path in landing.glob("day=*/_manifest.json"))
-    found = sorted(day for day in map(_day, folders) if day and first <= day <= last)
+    found = [day for day in landed.days(landing) if first <= day <= last]
     if not found:
         raise InputMissing(
             "landing",
@@ -187,13 +182,6 @@ def days_between(landing: Path, first: date, last: date) -> list[date]:
             next_step="check --landing, --from and --to",
         )
     return found
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _job(name: str) -> ModuleType:

@@ -145,7 +145,6 @@ class Feeds:
 
 @dataclass(frozen=True)
 class Publishing:
-    stale_after_days: int
     min_served_share: float
 
 

@@ -25,6 +25,10 @@ def delta_jars() -> list[Path]:
     return found
 
 
+_TO_ITSELF = {"spark.driver.host": LOOPBACK, "spark.driver.bindAddress": LOOPBACK}
+"""On one machine Spark listens to nobody else; on a cluster its executors must reach the driver."""
+
+
 def submitted(settings: Spark) -> dict[str, str]:
     """What a `spark-submit` of ours passes as `--conf`; the session adds nothing that changes a result."""
     return of_session(settings) | {"spark.driver.memory": f"{settings.driver_memory_gb}g"}
@@ -45,7 +49,6 @@ def of_session(settings: Spark) -> dict[str, str]:
         "spark.sql.execution.arrow.maxRecordsPerBatch": "100000",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        "spark.driver.host": LOOPBACK,
-        "spark.driver.bindAddress": LOOPBACK,
         "spark.sql.sources.parallelPartitionDiscovery.threshold": "1000",
+        **(_TO_ITSELF if settings.master.startswith("local") else {}),
     }

@@ -12,7 +12,8 @@ from foryou.contract import Table
 class Step:
     """One step of a night: a job file of the same name, the tables it reads and those it writes.
 
-    `noun` names the stage's module and settings section. `weight` is "heavy" for steps that want the machine
+    `noun` names the stage's module and settings section. `adds_to` are append-only maps that an earlier step has
+    brought up to date, to which this one adds what it alone meets. `weight` is "heavy" for steps that want the machine
     alone. `before` lists tables that the step reads only as an earlier night left them: no edge of tonight.
     """
 
@@ -22,6 +23,7 @@ class Step:
     writes: tuple[Table, ...]
     doc: str
     before: tuple[Table, ...] = ()
+    adds_to: tuple[Table, ...] = ()
     reads_landing: bool = False
     weight: str = "light"
 
@@ -49,6 +51,7 @@ STEPS = (
         (tables.EVENTS, tables.VIDEO_IDS, tables.VIEWER_IDS),
         (tables.VIEWS, tables.SEEN),
         "Folds the day's events into one row per viewer and video, with dense ids, points and the good-watch label.",
+        adds_to=(tables.VIEWER_IDS,),
     ),
     Step(
         "build_interactions",

@@ -272,7 +272,7 @@ INTERACTIONS = Table(
 CONTENT = Table(
     "content",
     "What a video is about, as a sparse vector of unit length.",
-    "one video of the catalogue that has any content",
+    "one video of the catalogue that shares a word, tag, sound, ... with another",
     (
         DAY,
         VIDEO,

@@ -75,12 +75,12 @@ def _bounds(column: Column) -> list[str]:
 
 def _kept(table: Table) -> str:
     if table.keep_days is not None:
-        return f"{table.keep_days} days"
+        return f"at least {table.keep_days} days"
     return "as long as a release names its version" if table in tables.PUBLISHED else "ever"
 
 
 def _writers(table: Table) -> tuple[str, ...]:
-    return tuple(step.name for step in steps.STEPS if table in step.writes)
+    return tuple(step.name for step in steps.STEPS if table in step.writes + step.adds_to)
 
 
 def _names(names: tuple[str, ...]) -> str:

@@ -120,10 +120,12 @@ def test_viewers_keep_what_is_known_of_them(spark):
         {"viewer_id": "u1", "language": " en ", "age_band": "18-24", "signed_up_at": "2026-01-01T00:00:00Z"},
         {"viewer_id": "u 2", "language": "en"},
         {"viewer_id": "u3", "device_id": "phone", "signed_up_at": "9999-12-31T23:59:59Z"},
+        {"viewer_id": "u4", "language": "*", "country": "US:en"},
     ]
     judged = Judged(catalogue.judge_viewers(lines(spark, "viewers", *given), DAY), tables.VIEWERS)
     assert (sound(judged, "u1").language, sound(judged, "u1").signed_up_at) == ("en", datetime(2026, 1, 1))
     assert sound(judged, "u3").signed_up_at is None
+    assert (sound(judged, "u4").language, sound(judged, "u4").country) == (None, None)  # would name segments
     assert judged.reasons == ["bad_viewer_id"]
 
 

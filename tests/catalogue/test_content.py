@@ -98,3 +98,11 @@ def test_null_is_no_value_a_word_of_one_video_or_of_most_says_nothing_and_each_b
     assert set(found) == {0, 1, 4, 5, 6, 7}
     likeness = [cosine(found[one], found[other]) for one, other in [(0, 1), (4, 5), (6, 7), (0, 4), (4, 6)]]
     assert likeness == pytest.approx([1, 1, 1, 0, 0])
+
+
+def test_a_block_of_weight_0_and_a_word_of_all_videos_say_nothing(spark, chosen):
+    settings = replace(chosen.content, max_share_of_videos=1.0, weight_sound=0.0)
+    found = vectors(
+        spark, settings, *[{"tags": ["all"], "sound_id": "s"}, {"tags": ["all", "pan"]}, {"tags": ["all", "pan"]}]
+    )
+    assert {video: list(vector.values()) for video, vector in found.items()} == {1: [1.0], 2: [1.0]}

@@ -9,7 +9,7 @@ import pytest
 
 from foryou.steps import BY_NAME, STEPS, edges
 
-WAIT, MISSING = "wait_for_landing", "build_missing_days"
+WAIT, MISSING, PAGE = "wait_for_landing", "build_missing_days", "report_failure"
 
 
 def test_parsing_imports_no_engine_and_needs_no_place(airflow_environment):
@@ -22,11 +22,19 @@ def test_parsing_imports_no_engine_and_needs_no_place(airflow_environment):
 
 
 def test_the_tasks_are_the_steps_after_the_wait_and_the_missing_days(nightly):
-    assert set(nightly.dag.task_ids) == {WAIT, MISSING, *BY_NAME}
+    assert set(nightly.dag.task_ids) == {WAIT, MISSING, *BY_NAME, PAGE}
+
+
+def test_whatever_fails_the_night_has_its_page(nightly):
+    page = nightly.dag.get_task(PAGE)
+    assert page.upstream_task_ids == {MISSING, *BY_NAME} - {"report"}
+    assert page.trigger_rule == "one_failed"
+    assert page.application.endswith("jobs/report.py")
 
 
 def test_the_edges_are_those_of_the_steps(nightly):
     found = {(task.task_id, later) for task in nightly.dag.tasks for later in task.downstream_task_ids}
+    found = {edge for edge in found if PAGE not in edge}
     between_steps = {edge for edge in found if not {WAIT, MISSING} & set(edge)}
     assert between_steps == set(edges())
     first = {step.name for step in STEPS} - {later for _, later in edges()}
@@ -35,7 +43,9 @@ def test_the_edges_are_those_of_the_steps(nightly):
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
 def test_a_task_announces_the_tables_that_its_step_writes(nightly, step):
-    assert [asset.name for asset in nightly.dag.get_task(step.name).outlets] == [table.path for table in step.writes]
+    assert [asset.name for asset in nightly.dag.get_task(step.name).outlets] == [
+        table.path for table in step.writes + step.adds_to
+    ]
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)

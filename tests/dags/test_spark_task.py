@@ -28,7 +28,7 @@ def rendered(task, context) -> str:
 
 def test_the_submit_commands_are_those_of_the_file(task):
     """After a change that is meant: FORYOU_WRITE_COMMANDS=1 make unit ONLY=tests/dags/test_spark_task.py"""
-    names = ["build_missing_days", *(step.name for step in STEPS)]
+    names = ["build_missing_days", *(step.name for step in STEPS), "report_failure"]
     found = "\n\n".join(rendered(task(name), ARGUMENTS) for name in names) + "\n"
     if os.environ.get("FORYOU_WRITE_COMMANDS"):
         COMMANDS.write_text(found, encoding="utf-8")

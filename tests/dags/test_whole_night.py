@@ -62,6 +62,7 @@ def night(run_dag):
 
 def test_a_night_in_airflow_publishes_a_release(night, place):
     assert night["state"] == "success", night["log"][-5_000:]
+    assert night["tasks"].pop("report_failure")[0] == "skipped"
     assert {state for state, _ in night["tasks"].values()} == {"success"}
     (live,) = live_releases(place)
     assert live["day"] == DAYS[1]
@@ -81,6 +82,8 @@ def test_a_refused_day_fails_at_its_first_try_and_leaves_the_release(night, run_
     assert "data rejected (exit 4), so it is not tried again" in told["log"]
     assert {told["tasks"][name][0] for name in BY_NAME if name != "build_catalogue"} == {"upstream_failed"}
     assert live_releases(place) == before
+    assert told["tasks"]["report_failure"][0] == "success" and told["state"] == "failed"
+    assert "part-0.jsonl" in (place / "lake" / "_reports" / "2026-03-03.html").read_text()
 
 
 def test_a_day_that_never_landed_stops_at_the_wait(run_dag):

@@ -12,6 +12,7 @@ from foryou.publishing import audit
 VIDEOS = 10
 SEEN = {0: [7], 1: [7, 8]}
 NOT_SHOWN = 9
+FOR_ADULTS = 6
 CLEAN = {"seen": 0, "not eligible": 0, "repeated": 0, "not finite": 0, "short": 0}
 
 
@@ -27,13 +28,16 @@ def faults(*rows, length=2):
     )
     pairs = [(viewer, video) for viewer, videos in SEEN.items() for video in videos]
     viewer, video = (pa.chunked_array([pa.array(part, pa.int32())]) for part in zip(*pairs, strict=True))
-    shown = np.ones(VIDEOS, bool)
+    shown, for_all = np.ones((2, VIDEOS), bool)
     shown[NOT_SHOWN] = False
-    return audit.faults(lists, matrices.rows(viewer, video, None, 3), shown, length)
+    for_all[[NOT_SHOWN, FOR_ADULTS]] = False
+    adult = np.array([False, False, True])
+    seen = matrices.rows(viewer, video, None, 3)
+    return audit.faults(lists, seen, shown=shown, for_all=for_all, adult=adult, length=length)
 
 
 def test_sound_lists_have_no_fault():
-    assert faults((0, [1, 2]), (1, [2, 1]), (2, [7, 8])) == CLEAN
+    assert faults((0, [1, 2]), (1, [2, 1]), (2, [7, FOR_ADULTS])) == CLEAN
 
 
 @pytest.mark.parametrize(
@@ -41,6 +45,7 @@ def test_sound_lists_have_no_fault():
     [
         ("seen", (1, [1, 8])),
         ("not eligible", (2, [NOT_SHOWN, 1])),
+        ("not eligible", (0, [FOR_ADULTS, 1])),
         ("repeated", (0, [3, 3])),
         ("not finite", (0, [1, 2], [1.0, float("nan")])),
         ("not finite", (0, [1, 2], [float("inf"), 1.0])),

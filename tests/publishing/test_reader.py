@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable, write_deltalake
 
 from foryou import tables
 from foryou.errors import InputMissing
@@ -171,6 +172,14 @@ def test_a_backfill_leaves_readers_where_they_are(tmp_path):
     earlier = publish(tmp_path, DAY - timedelta(days=1), feeds={"u1": [("backfilled", 1.0)]})
     assert ids(reader.open(tmp_path).feed("u1")) == ["new"]
     assert ids(reader.open(tmp_path, earlier).feed("u1")) == ["backfilled"]
+
+
+def test_a_column_added_within_a_version_disturbs_no_reader(tmp_path):
+    named = publish(tmp_path)
+    path = tmp_path / tables.RELEASES.path
+    rows = DeltaTable(path).to_pyarrow_table()
+    write_deltalake(path, rows.append_column("mood", pa.array(["new"])), mode="overwrite", schema_mode="overwrite")
+    assert reader.open(tmp_path).release.release_id == named
 
 
 def test_a_lake_without_a_release_says_what_to_do(tmp_path):

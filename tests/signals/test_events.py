@@ -38,7 +38,9 @@ def judged(spark, chosen):
     kept = events.mark_unknown_videos(events.judge(read, DAY, chosen.events), known).cache()
     found = events.mark_duplicates(kept, events.duplicates(kept, earlier)).cache()
     assert events.accepted(found).columns == [name for name in tables.EVENTS.column_names if name != "day"]
-    assert events.rejected(found).columns == ["reason", "line"]
+    refused = events.rejected(found)
+    assert refused.columns == ["reason", "line"]
+    assert not refused.where(F.col("line").contains("phone")).count()
     by_id = {}
     # As text: Python has no year 0.
     for row in found.withColumn("happened_at", F.col("happened_at").cast("string")).collect():
@@ -187,6 +189,7 @@ DEVICE = line(viewer_id=None, device_id="phone 1 / Müller")
 DEVICE_AGAIN = line(viewer_id=None, device_id="phone 1 / Müller")
 OTHER_DEVICE = line(viewer_id=None, device_id="x" * 10_000)
 SIGNED_UP = line(device_id="phone 1 / Müller")
+REFUSED_DEVICE = line(kind="swipe", device_id='phone "2" \\')
 
 
 def test_someone_not_signed_up_is_known_by_a_digest_of_the_device(judged):

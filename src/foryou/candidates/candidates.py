@@ -47,8 +47,7 @@ def _by_age(night: Night, viewers: NDArray[np.int32], length: int) -> list[Lists
     adult = np.array(night.adult[viewers])
     if not adult.any():
         return _sources(night, viewers, length, night.for_all)
-    lists = [(np.full((len(viewers), length), -1, np.int32), np.full((len(viewers), length), -np.inf, np.float32))]
-    lists = [(ids.copy(), scores.copy()) for ids, scores in lists * len(SOURCES)]
+    lists = [topk.empty_lists(len(viewers), length) for _ in SOURCES]
     for group, eligible in ((adult, night.shown), (~adult, night.for_all)):
         for whole, some in zip(lists, _sources(night, viewers[group], length, eligible), strict=True):
             whole[0][group], whole[1][group] = some

@@ -32,8 +32,8 @@ def judge_videos(lines: DataFrame, day: date) -> DataFrame:
                 "category": _name("category"),
                 "tags": _tags(),
                 "caption": F.substring("caption", 1, _LONGEST_TEXT),
-                "language": _name("language"),
-                "country": _name("country"),
+                "language": _code("language"),
+                "country": _code("country"),
                 "duration_ms": F.when(F.col("duration_ms").between(1, 2**31 - 1), F.col("duration_ms")).cast("int"),
                 "uploaded_at": _by("uploaded_at", day),
                 "content_hash": _name("content_hash"),
@@ -62,9 +62,10 @@ def _video_faults() -> dict[str, Column]:
 
 def judge_viewers(lines: DataFrame, day: date) -> DataFrame:
     """One row per landed line: what `viewers` holds of it, `reason`, and what `repeats` needs."""
-    texts = ("language", "country", "device_class", "age_band", "referrer")
+    texts = {name: _name(name) for name in ("device_class", "age_band", "referrer")}
+    codes = {name: _code(name) for name in ("language", "country")}
     return _judged(
-        lines.withColumns({name: _name(name) for name in texts} | {"signed_up_at": _by("signed_up_at", day)}),
+        lines.withColumns(texts | codes | {"signed_up_at": _by("signed_up_at", day)}),
         F.col("viewer_id"),
         {"bad_viewer_id": ~_plain("viewer_id")},
         _names(tables.VIEWERS, "viewer", *FOUND),
@@ -135,9 +136,15 @@ def _one_of(name: str, values: tuple[str, ...]) -> Column:
 
 
 def _name(name: str) -> Column:
-    """A short name such as a language or a category: trimmed, cut, null if empty."""
+    """A short name such as a category: trimmed, cut, null if empty."""
     cut = F.substring(F.trim(name), 1, _LONGEST_NAME)
     return F.when(F.length(cut) > 0, cut)
+
+
+def _code(name: str) -> Column:
+    """A code such as `en` or `pt-BR`; null if it is none. Segments are made of two, parted by a colon."""
+    trimmed = F.trim(name)
+    return F.when(trimmed.rlike(r"^[A-Za-z0-9-]{1,16}$"), trimmed)
 
 
 def _tags() -> Column:

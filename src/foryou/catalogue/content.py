@@ -52,9 +52,10 @@ def build(tokens: pa.Table, videos: int, settings: Content) -> pa.Table:
     """
     video, block, dimension = _once(tokens)
     in_videos = np.bincount(dimension, minlength=DIMENSIONS)[dimension]
-    telling = (in_videos > 1) & (in_videos <= settings.max_share_of_videos * videos)
-    video, block, dimension = video[telling], block[telling], dimension[telling]
     weights = block_weights(settings)
+    telling = (in_videos > 1) & (in_videos <= settings.max_share_of_videos * videos) & (in_videos < videos)
+    telling &= np.array(list(weights.values()))[block] > 0  # a weight of 0 leaves the block out
+    video, block, dimension = video[telling], block[telling], dimension[telling]
     idf = _of_unit_length(np.log(videos / in_videos[telling]), video * len(weights) + block)
     weight = _of_unit_length(np.array(list(weights.values()))[block] * idf, video).astype(np.float32)
     order = np.lexsort((weight, dimension, video))

@@ -38,7 +38,7 @@ def evaluate(views: pa.Table, judged: Judged, settings: Evaluation) -> list[dict
     whole catalogue without what was seen before, for up to `max_viewers` viewers with a good watch of something new.
     Only viewers whom the model knows are judged, so both rankings are judged on the same rows.
     """
-    known = views.filter(pa.array(judged.viewer_factors[views["viewer"].to_numpy()].any(axis=1)))
+    known = views.filter(pa.array(np.asarray(judged.viewer_factors.any(axis=1))[views["viewer"].to_numpy()]))
     scores = {"factors": _factor_scores(known, judged), "popularity": _popular_scores(known, judged)}
     found = [_auc(ranking, known, score) for ranking, score in scores.items()]
     viewers, truth = _truth(views, judged, settings)
@@ -73,7 +73,7 @@ def _truth(views: pa.Table, judged: Judged, settings: Evaluation) -> tuple[NDArr
     rows = matrices.rows(good["viewer"], good["video"], None, height)
     viewer = np.repeat(np.arange(height, dtype=np.int64), np.diff(rows.indptr))
     new = ~judged.seen.holds(viewer, rows.indices)
-    known = judged.viewer_factors[viewer].any(axis=1)
+    known = np.asarray(judged.viewer_factors.any(axis=1))[viewer]
     kept = new & known & judged.shown[rows.indices]
     truth = matrices.rows(_column(viewer[kept]), _column(rows.indices[kept]), None, height)
     viewers = np.unique(viewer[kept]).astype(np.int32)

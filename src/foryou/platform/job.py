@@ -6,7 +6,8 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from foryou import settings, steps, tables
-from foryou.errors import DataRejected, ForYouError
+from foryou.errors import AlreadyRunning, DataRejected, ForYouError
 from foryou.platform import checks, spark
 from foryou.platform.checks import Outcome
 from foryou.platform.lake import Lake
@@ -125,30 +126,47 @@ def write_json(path: Path, content: Any) -> None:
     part.replace(path)
 
 
-def parse_overrides(texts: Iterable[str]) -> dict[str, str]:
-    """`["CHECK=REASON"]` as a mapping. Raises ValueError where a reason is missing."""
-    found = {}
-    for text in texts:
-        check, _, reason = text.partition("=")  # a reason may hold another; no check's name does
-        if not check.strip() or not reason.strip():
-            raise ValueError(f"an override needs the form CHECK=REASON, not {text!r}")
-        found[check.strip()] = reason.strip()
-    return found
+def override(text: str) -> tuple[str, str]:
+    """`CHECK=REASON` as check and reason. Raises ValueError where one is missing."""
+    check, _, reason = text.partition("=")  # a reason may hold another; no check's name does
+    if not check.strip() or not reason.strip():
+        raise ValueError(f"an override needs the form CHECK=REASON, not {text!r}")
+    return check.strip(), reason.strip()
+
+
+@contextmanager
+def at_night(lake: Lake, *, shared: bool) -> Iterator[None]:
+    """The lake for writing: a whole night's process has it alone, the jobs of a scheduled night share it.
+
+    Raises AlreadyRunning if another process is in the way.
+    """
+    with ExitStack() as held:
+        try:
+            held.enter_context(lake.locked("nights", wait=False, shared=shared))
+        except BlockingIOError as error:
+            raise AlreadyRunning(
+                "lake",
+                wanted=f"{lake.root} to ourselves",
+                found="another process running nights on it",
+                next_step="wait until it is done; if a process hangs, end it: its lock goes with it",
+            ) from error
+        yield
 
 
 def job(main: Callable[[Run], None]) -> None:
     """The entry of a job file under `spark-submit` or plain Python; exits with the codes of `foryou.errors`."""
     arguments = _arguments()
-    chosen = settings.load(*arguments.conf)
     name = Path(sys.argv[0]).stem
-    log = arguments.lake / "_logs" / f"{arguments.day}-{name}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    lake = Lake(arguments.lake, lambda: spark.session(chosen.spark, f"foryou {name} {arguments.day}", log))
-    run = Run(name, arguments.day, arguments.landing, lake, chosen, parse_overrides(arguments.override))
-    if name in steps.ALSO_WRITES_CHECKS:
-        checks.import_early()
     try:
-        entry = run_step(run, main)
+        chosen = settings.load(*arguments.conf)
+        log = arguments.lake / "_logs" / f"{arguments.day}-{name}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        lake = Lake(arguments.lake, lambda: spark.session(chosen.spark, f"foryou {name} {arguments.day}", log))
+        run = Run(name, arguments.day, arguments.landing, lake, chosen, dict(arguments.override))
+        with at_night(lake, shared=True):
+            if name in steps.ALSO_WRITES_CHECKS:
+                checks.import_early()
+            entry = run_step(run, main)
     except ForYouError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
@@ -161,7 +179,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--landing", type=Path, required=True, help="where the days land")
     parser.add_argument("--lake", type=Path, required=True, help="the root of the lake")
     parser.add_argument("--conf", action="append", default=[], help="a settings file over conf/base.yaml")
-    parser.add_argument("--override", action="append", default=[], help="CHECK=REASON: go on although it fails")
+    help = "CHECK=REASON: go on although it fails"
+    parser.add_argument("--override", action="append", default=[], type=override, help=help)
     return parser.parse_args()
 
 

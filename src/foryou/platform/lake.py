@@ -236,15 +236,15 @@ class Lake:
             yield
 
     @contextmanager
-    def locked(self, name: str, *, wait: bool = True) -> Iterator[None]:
-        """Holds the lake's lock of that name; the system frees it when a process dies.
+    def locked(self, name: str, *, wait: bool = True, shared: bool = False) -> Iterator[None]:
+        """Holds the lake's lock of that name, alone or with others who share it; a process that dies lets go of it.
 
-        Raises BlockingIOError if `wait` is false and another process holds it.
+        Raises BlockingIOError if `wait` is false and another process is in the way.
         """
         folder = self.root / "_locks"
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / f"{name}.lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
             yield
 
     def _delta(self, table: Table) -> DeltaTable:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import builtins
 import hashlib
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -188,8 +188,9 @@ def releases(lake: Path | str) -> builtins.list[Release]:
     if not DeltaTable.is_deltatable(path):
         return []
     rows = DeltaTable(path).to_pyarrow_table().sort_by([("day", "ascending"), ("published_at", "ascending")])
+    known = [each.name for each in fields(Release)]  # columns may be added within a version of the contract
     maps = ("tables", "counts")
-    return [Release(**(row | {name: dict(row[name]) for name in maps})) for row in rows.to_pylist()]
+    return [Release(**(row | {name: dict(row[name]) for name in maps})) for row in rows.select(known).to_pylist()]
 
 
 def _delta(lake: Path, name: str, version: int) -> DeltaTable:

@@ -29,23 +29,14 @@ LEADS = {
     "popular_in": "popular in the viewer’s segment",
 }
 
-SOURCES = {
-    "factors": "taste, learned from everybody’s watching",
-    "similar": "likeness in content to what was liked lately",
-    "popular": "what the segment watches to the end",
-}
-
 MEASURES = {
     "auc_exposed": "how often a good watch ranks above another video that the same viewer was shown; 0.5 is chance",
     "recall": "share of a viewer’s good watches of the day that stand in the first {k}",
-    "precision": "share of the first {k} that were good watches of the day",
     "ndcg": "recall that counts a hit more the higher it stands in the first {k}; 1 is perfect",
-    "map": "precision at each hit in the first {k}, averaged; 1 is perfect",
-    "hit_rate": "share of viewers with at least one good watch in the first {k}",
     "coverage": "share of the videos that stand in anybody’s first {k}",
 }
 
-MEASURE_ORDER = ("auc_exposed", "recall", "ndcg", "precision", "map", "hit_rate", "coverage")
+MEASURE_ORDER = ("auc_exposed", "recall", "ndcg", "coverage")
 
 STATES = {
     "ok": "The night is published and nothing had to give way.",

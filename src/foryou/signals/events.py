@@ -75,8 +75,10 @@ def accepted(judged: DataFrame) -> DataFrame:
 
 
 def rejected(judged: DataFrame) -> DataFrame:
-    """The rows of `rejected_events`: one refused line each with its reason, without `day`."""
-    return judged.where(F.col("reason").isNotNull()).select("reason", "line")
+    """The rows of `rejected_events`: one refused line each with its reason, without `day` and the device's id."""
+    device = r'("device_id"\s*:\s*)"[^"\\]*+(?:\\.[^"\\]*+)*+"?'  # possessive: no text can exhaust the stack
+    without_device = F.regexp_replace("line", device, '$1"..."')
+    return judged.where(F.col("reason").isNotNull()).select("reason", without_device.alias("line"))
 
 
 def _device() -> Column:
