@@ -114,7 +114,7 @@ class Factors:
     factors: int
     iterations: int
     warm_iterations: int
-    regularization: float
+    regularization_share: float
     alpha: float
     max_norm_ratio: float
     seed: int

@@ -15,7 +15,7 @@ from foryou.models import matrices
 
 VIEWERS, VIDEOS, LENGTH = 40, 150, 30
 NO_FACTORS, NOTHING_SEEN = 3, 5
-WEIGHTS = {"factors": 1.0, "similar": 0.5, "popular": 0.25}
+WEIGHTS = {"factors": 1.0, "similar": 0.2, "popular": 0.1}
 
 
 def sparse(rng, height, width, each):
