@@ -1,4 +1,4 @@
-"""The night as an Airflow DAG: tasks and edges are those of `foryou.steps`, one Spark process for each."""
+"""The night as an Airflow DAG: tasks and edges are the processes of `foryou.steps`, one `spark-submit` for each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from spark_task import SparkTask
 from told import MACROS
 
 from foryou.contract import Table
-from foryou.steps import STEPS, Step, edges
+from foryou.steps import Step, process_edges, processes
 
 SCHEDULE = os.environ.get("FORYOU_SCHEDULE", "0 0 * * *")
 """When a night may start, as cron in UTC: its day is the one before. Empty: only by hand."""
@@ -39,13 +39,15 @@ def asset(table: Table) -> Asset:
     return Asset(name=table.path, uri=f"foryou://lake/{table.path}", group="foryou")
 
 
-def task_of(step: Step) -> SparkTask:
+def task_of(leader: str, steps: tuple[Step, ...]) -> SparkTask:
+    weights = {step.weight for step in steps}
     return SparkTask(
-        task_id=step.name,
-        doc_md=runbook.of_step(step),
-        outlets=[asset(table) for table in step.writes + step.adds_to],
-        pool_slots=SLOTS[step.weight],
-        execution_timeout=TIMEOUTS[step.weight],
+        task_id=leader,
+        then=tuple(step.name for step in steps if step.name != leader),
+        doc_md="\n\n".join(map(runbook.of_step, steps)),
+        outlets=[asset(table) for step in steps for table in step.writes + step.adds_to],
+        pool_slots=max(SLOTS[weight] for weight in weights),
+        execution_timeout=max(TIMEOUTS[weight] for weight in weights),
     )
 
 
@@ -65,8 +67,8 @@ with DAG(
 ) as dag:
     wait = LandedDay(task_id="wait_for_landing", patience=PATIENCE, poke_interval=60, pool="default_pool")
     missing = SparkTask(task_id="build_missing_days", pool_slots=2, execution_timeout=TIMEOUTS["heavy"])
-    tasks = {step.name: task_of(step) for step in STEPS}
-    for earlier, later in edges():
+    tasks = {leader: task_of(leader, steps) for leader, steps in processes().items()}
+    for earlier, later in process_edges():
         tasks[earlier] >> tasks[later]
     wait >> missing >> [task for task in tasks.values() if not task.upstream_task_ids]
     # A night that was stopped has its page too: that is when somebody wants to read it.

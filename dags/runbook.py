@@ -20,7 +20,7 @@ REMEDIES: dict[type[ForYouError], str] = {
 def overview() -> str:
     """The DAG's page."""
     codes = "\n".join(f"| {kind.exit_code} | {kind.headline} | {text} |" for kind, text in REMEDIES.items())
-    tasks = "\n".join(f"| `{step.name}` | {step.doc} |" for step in STEPS)
+    tasks = "\n".join(f"| `{step.process or step.name}` | `{step.name}` | {step.doc} |" for step in STEPS)
     return OVERVIEW.format(codes=codes, tasks=tasks)
 
 
@@ -29,7 +29,7 @@ def of_step(step: Step) -> str:
     reads = [f"`{table.path}`" for table in step.reads] + ["the landing day"] * step.reads_landing
     before = [f"`{table.path}`" for table in step.before]
     parts = [
-        step.doc,
+        f"**{step.name}**: {step.doc}",
         f"**Reads** {_listed(reads)}." + (f" As an earlier night left them: {_listed(before)}." if before else ""),
         f"**Writes** {_listed([f'`{table.path}`' for table in step.writes + step.adds_to])}.",
         "**If it fails**, what is published stays as it is, and a second run of the task replaces what this one wrote.",
@@ -58,12 +58,14 @@ day to its job, so a cleared task runs for the same day again and replaces what 
 Exits 3 to 6 are not tried again, since a retry cannot mend them. Anything else is tried twice more, then look at the
 traceback in the task's log. No manifest by the deadline: `wait_for_landing` says which file it looked for.
 
-| task | what it does |
-|---|---|
-| `wait_for_landing` | Waits for the day's `_manifest.json`, which is written last. |
-| `build_missing_days` | Builds events and views of landed days of the window that the lake lacks. |
+| task | step | what it does |
+|---|---|---|
+| `wait_for_landing` | | Waits for the day's `_manifest.json`, which is written last. |
+| `build_missing_days` | | Builds events and views of landed days of the window that the lake lacks. |
 {tasks}
-| `report_failure` | Only where a task has failed: writes the night's page, which tells what happened. |
+| `report_failure` | | Only where a task has failed: writes the night's page, which tells what happened. |
+
+Steps that do little share a task and its Spark process: to start one takes longer. A cleared task runs all its steps.
 
 **Missed nights** are not caught up by themselves: the next night builds the days that the lake lacks before its own.
 For their releases: `airflow backfill create --dag-id nightly --from-date D1 --to-date D2`.

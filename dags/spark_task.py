@@ -24,17 +24,17 @@ PLACES = [text for name in ("landing", "lake", "conf") for text in (f"--{name}",
 
 
 class SparkTask(SparkSubmitOperator):
-    """Runs a job, that of the task's name unless told, for the run's day on the master of `spark_default`.
+    """Runs a job, that of the task's name unless told, and those that share its process, for the run's day.
 
     Fails without a retry where the job's exit code says that a retry cannot help (`foryou.errors`). The code is
     `spark-submit`'s own, so this holds wherever the driver runs beside it (local, and cluster managers in client mode).
     """
 
-    def __init__(self, job: str = "", **kwargs: Any) -> None:
+    def __init__(self, job: str = "", then: tuple[str, ...] = (), **kwargs: Any) -> None:
         super().__init__(
             application=str(settings.ROOT / "jobs" / f"{job or kwargs['task_id']}.py"),
             name=f"foryou {kwargs['task_id']} {DAY}",
-            application_args=["--day", DAY, *PLACES],
+            application_args=["--day", DAY, *PLACES, *(text for name in then for text in ("--then", name))],
             env_vars=ENVIRONMENT,
             spark_binary=str(SPARK_SUBMIT),
             **kwargs,

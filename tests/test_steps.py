@@ -43,6 +43,16 @@ def test_tables_of_an_earlier_night_are_no_edge_of_tonight(step):
     assert not {table.path for table in step.before} & {table.path for table in step.reads}
 
 
+def test_processes_hold_every_step_once_and_wait_only_for_others():
+    found = [step for steps_of in steps.processes().values() for step in steps_of]
+    assert sorted(step.name for step in found) == sorted(steps.BY_NAME)
+    assert [step.name for step in found if step.process and steps.BY_NAME[step.process].process] == []
+    later: dict[str, set[str]] = {leader: set() for leader in steps.processes()}
+    for earlier, leader in steps.process_edges():
+        later[leader].add(earlier)
+    assert tuple(TopologicalSorter(later).static_order())  # a cycle would raise
+
+
 def test_every_working_table_is_read_by_some_step_or_kept_for_people():
     read = {table.path for step in steps.STEPS for table in step.reads + step.before}
     for_people = {table.path for table in steps.FOR_PEOPLE}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -11,21 +10,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from pyspark.sql import SparkSession
 
-from foryou import settings as setting
 from foryou import steps, tables
 from foryou.errors import ContractBroken, DataRejected, ForYouError, InputMissing
 from foryou.platform import checks, spark
-from foryou.platform.job import Run, at_night, journal, run_step, write_json
+from foryou.platform.job import JOBS, Run, at_night, journal, main_of, run_step, write_json
 from foryou.platform.lake import Lake
 from foryou.settings import Settings
 from foryou.sources import landing as landed
-
-JOBS = setting.ROOT / "jobs"
 
 Told = Callable[[date, str, dict[str, Any] | None], None]
 """Told of a step's start (day, step, None) and of its end (day, step, journal entry)."""
@@ -63,7 +58,7 @@ class Night:
     def _report_failure(self, day: date) -> None:
         """A night that was stopped has its page too: that is when somebody wants to read it."""
         run = Run("report", day, self.landing, self.lake, self.settings, self.overrides)
-        run_step(run, _job("report").main)
+        run_step(run, main_of("report"))
 
     def build_missing_days(self, run: Run) -> None:
         """Builds the views of every earlier landed day of the window that the lake lacks.
@@ -101,7 +96,7 @@ class Night:
         self.told(day, name, None)
         run = Run(name, day, self.landing, self.lake, self.settings, self.overrides)
         try:
-            entry = run_step(run, _job(name).main)
+            entry = run_step(run, main_of(name))
         except ForYouError as error:
             self.told(day, name, {"step": name, "state": "failed", **error.as_dict()})
             raise
@@ -182,15 +177,6 @@ def days_between(landing: Path, first: date, last: date) -> list[date]:
             next_step="check --landing, --from and --to",
         )
     return found
-
-
-def _job(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"foryou_job_{name}", JOBS / f"{name}.py")
-    if spec is None or spec.loader is None:
-        raise FileNotFoundError(JOBS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _summary(day: date, entries: list[dict[str, Any]], seconds: float) -> dict[str, Any]:

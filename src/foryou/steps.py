@@ -14,7 +14,9 @@ class Step:
 
     `noun` names the stage's module and settings section. `adds_to` are append-only maps that an earlier step has
     brought up to date, to which this one adds what it alone meets. `weight` is "heavy" for steps that want the machine
-    alone. `before` lists tables that the step reads only as an earlier night left them: no edge of tonight.
+    alone. `before` lists tables that the step reads only as an earlier night left them: no edge of tonight. `process`
+    names the step in whose Spark process a scheduled night runs this one: to start another would take longer than the
+    little that it does.
     """
 
     name: str
@@ -26,6 +28,7 @@ class Step:
     adds_to: tuple[Table, ...] = ()
     reads_landing: bool = False
     weight: str = "light"
+    process: str = ""
 
 
 STEPS = (
@@ -52,6 +55,7 @@ STEPS = (
         (tables.VIEWS, tables.SEEN),
         "Folds the day's events into one row per viewer and video, with dense ids, points and the good-watch label.",
         adds_to=(tables.VIEWER_IDS,),
+        process="build_events",
     ),
     Step(
         "build_interactions",
@@ -66,6 +70,7 @@ STEPS = (
         (tables.VIDEOS,),
         (tables.CONTENT, tables.SIMILAR),
         "Turns captions, tags, sounds and categories into vectors, and finds each video's nearest neighbours.",
+        process="build_interactions",
     ),
     Step(
         "evaluate_factors",
@@ -89,6 +94,7 @@ STEPS = (
         (tables.VIEWS, tables.VIDEOS, tables.VIEWERS),
         (tables.POPULAR,),
         "Ranks what each segment watches to the end, lately.",
+        process="build_interactions",
     ),
     Step(
         "build_candidates",
@@ -124,6 +130,7 @@ STEPS = (
         (tables.FEEDS,),
         "Turns candidates into the list that is shown: no copies, in order, each with its reason.",
         weight="heavy",
+        process="build_candidates",
     ),
     Step(
         "publish",
@@ -188,6 +195,19 @@ def edges() -> list[tuple[str, str]]:
     writers = {table.path: step.name for step in STEPS for table in step.writes}
     found = [(writers[table.path], step.name) for step in STEPS for table in step.reads if table.path in writers]
     return sorted(set(found), key=lambda edge: ([*BY_NAME].index(edge[1]), [*BY_NAME].index(edge[0])))
+
+
+def processes() -> dict[str, tuple[Step, ...]]:
+    """The Spark processes of a scheduled night, each by the step that leads it, with its steps in their order."""
+    leaders = [step.name for step in STEPS if not step.process]
+    return {name: tuple(step for step in STEPS if name in (step.name, step.process)) for name in leaders}
+
+
+def process_edges() -> list[tuple[str, str]]:
+    """Pairs (earlier, later) of processes: a step of the later one reads what a step of the earlier one writes."""
+    leader = {step.name: step.process or step.name for step in STEPS}
+    found = {(leader[earlier], leader[later]): None for earlier, later in edges()}
+    return [(earlier, later) for earlier, later in found if earlier != later]
 
 
 def manifest(landing: str, day: str) -> str:

@@ -37,8 +37,8 @@ there were not taken alone.
 
 - **first load**: `foryou nightly` on an empty lake, all days of the log but the last, until published.
 - **a night**: `foryou nightly` of the last day on that lake: with checks, evaluation, publishing and the report.
-- **one process per job**: the same night on a copy of the lake, each file of `jobs/` in its own Python process with its
-  own Spark, one after another, as the DAG runs them.
+- **one process per job**: the same night on a copy of the lake, each task of the DAG in its own Python process with its
+  own Spark, one after another.
 - **textbook Spark** (`textbook.py`): read.json, dropDuplicates, MLlib ALS, recommendForAllUsers(200), anti-join of what
   was seen, Delta. Redoes everything, checks nothing.
 - **bare script** (`bare.py`): DuckDB, `implicit`, parquet on one machine. Redoes everything, checks nothing.

@@ -73,16 +73,19 @@ def _night(name: str, day: date, landing: Path, lake: Path, limit_s: float, say:
 
 
 def _night_of_jobs(day: date, landing: Path, lake: Path, limit_s: float, say: Say) -> Record:
-    """The night as a scheduler runs it: each job file in its own Python process with its own Spark, in order."""
-    jobs = ["build_missing_days", *(step.name for step in steps.STEPS)]
+    """The night as a scheduler runs it: the processes of the plan, each with its own Python and Spark, in order."""
+    jobs = {"build_missing_days": ()} | steps.processes()
     rows: list[Record] = []
     peak, cpu_s, others = 0.0, 0.0, 0.0
-    for name in jobs:
-        command = [sys.executable, f"jobs/{name}.py", "--day", str(day), "--landing", str(landing)]
+    for name, own in jobs.items():
+        command = [sys.executable, f"jobs/{name}.py", "--day", str(day), "--landing", str(landing), "--lake", str(lake)]
+        then = [step.name for step in own if step.name != name]
         log = lake.with_name(f"job_{name}.log")
-        watched = watch.run(name, [*command, "--lake", str(lake)], log, limit_s, say)
+        watched = watch.run(name, command + [text for other in then for text in ("--then", other)], log, limit_s, say)
         held = round(watched.sampler.peak_bytes() / watch.GIB, 2)
-        rows.append({"step": name, "seconds": round(watched.seconds, 1), "peak_gib": held, "runs": 1})
+        rows.append(
+            {"step": " + ".join([name, *then]), "seconds": round(watched.seconds, 1), "peak_gib": held, "runs": 1}
+        )
         peak, cpu_s = max(peak, held), cpu_s + watched.cpu_s
         others += watched.others_cores * watched.seconds
     seconds = sum(row["seconds"] for row in rows)

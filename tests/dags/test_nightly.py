@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from foryou.steps import BY_NAME, STEPS, edges
+from foryou.steps import STEPS, process_edges, processes
 
+PROCESSES = processes()
+each_process = pytest.mark.parametrize(("leader", "steps"), PROCESSES.items(), ids=list(PROCESSES))
 WAIT, MISSING, PAGE = "wait_for_landing", "build_missing_days", "report_failure"
 
 
@@ -21,43 +23,42 @@ def test_parsing_imports_no_engine_and_needs_no_place(airflow_environment):
     assert (told.returncode, told.stdout) == (0, "[]\n"), told.stderr
 
 
-def test_the_tasks_are_the_steps_after_the_wait_and_the_missing_days(nightly):
-    assert set(nightly.dag.task_ids) == {WAIT, MISSING, *BY_NAME, PAGE}
+def test_the_tasks_are_the_processes_after_the_wait_and_the_missing_days(nightly):
+    assert set(nightly.dag.task_ids) == {WAIT, MISSING, *PROCESSES, PAGE}
 
 
 def test_whatever_fails_the_night_has_its_page(nightly):
     page = nightly.dag.get_task(PAGE)
-    assert page.upstream_task_ids == {MISSING, *BY_NAME} - {"report"}
+    assert page.upstream_task_ids == {MISSING, *PROCESSES} - {"report"}
     assert page.trigger_rule == "one_failed"
     assert page.application.endswith("jobs/report.py")
 
 
-def test_the_edges_are_those_of_the_steps(nightly):
+def test_the_edges_are_those_of_the_processes(nightly):
     found = {(task.task_id, later) for task in nightly.dag.tasks for later in task.downstream_task_ids}
     found = {edge for edge in found if PAGE not in edge}
     between_steps = {edge for edge in found if not {WAIT, MISSING} & set(edge)}
-    assert between_steps == set(edges())
-    first = {step.name for step in STEPS} - {later for _, later in edges()}
+    assert between_steps == set(process_edges())
+    first = set(PROCESSES) - {later for _, later in process_edges()}
     assert found - between_steps == {(WAIT, MISSING)} | {(MISSING, name) for name in first}
 
 
-@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
-def test_a_task_announces_the_tables_that_its_step_writes(nightly, step):
-    assert [asset.name for asset in nightly.dag.get_task(step.name).outlets] == [
-        table.path for table in step.writes + step.adds_to
-    ]
+@each_process
+def test_a_task_announces_the_tables_that_its_steps_write(nightly, leader, steps):
+    written = [table.path for step in steps for table in step.writes + step.adds_to]
+    assert [asset.name for asset in nightly.dag.get_task(leader).outlets] == written
 
 
-@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
-def test_a_heavy_step_leaves_no_slot_for_another(nightly, step):
-    task = nightly.dag.get_task(step.name)
-    assert (task.pool, task.pool_slots) == ("spark", 2 if step.weight == "heavy" else 1)
+@each_process
+def test_a_heavy_step_leaves_no_slot_for_another(nightly, leader, steps):
+    task = nightly.dag.get_task(leader)
+    assert (task.pool, task.pool_slots) == ("spark", 2 if "heavy" in {step.weight for step in steps} else 1)
 
 
 def test_every_step_stands_in_the_runbook_and_has_a_page(nightly):
     for step in STEPS:
         assert step.name in nightly.dag.doc_md
-        assert step.doc in nightly.dag.get_task(step.name).doc_md
+        assert step.doc in nightly.dag.get_task(step.process or step.name).doc_md
 
 
 def test_nights_run_one_at_a_time_and_are_not_caught_up(nightly):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from foryou.settings import ROOT
-from foryou.steps import STEPS
+from foryou.steps import processes
 
 COMMANDS = Path(__file__).with_name("submit_commands.txt")
 ARGUMENTS = {"params": {"day": "2026-01-09", "overrides": []}}
@@ -28,16 +28,16 @@ def rendered(task, context) -> str:
 
 def test_the_submit_commands_are_those_of_the_file(task):
     """After a change that is meant: FORYOU_WRITE_COMMANDS=1 make unit ONLY=tests/dags/test_spark_task.py"""
-    names = ["build_missing_days", *(step.name for step in STEPS), "report_failure"]
+    names = ["build_missing_days", *processes(), "report_failure"]
     found = "\n\n".join(rendered(task(name), ARGUMENTS) for name in names) + "\n"
     if os.environ.get("FORYOU_WRITE_COMMANDS"):
         COMMANDS.write_text(found, encoding="utf-8")
     assert found == COMMANDS.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
-def test_the_job_of_a_task_exists(task, step):
-    assert Path(task(step.name).application).is_file()
+@pytest.mark.parametrize("leader", processes())
+def test_the_job_of_a_task_exists(task, leader):
+    assert Path(task(leader).application).is_file()
 
 
 def test_an_override_reaches_the_job(task):

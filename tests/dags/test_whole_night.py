@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 
 from foryou.sources import world
 from foryou.sources.world_parameters import WorldParameters
-from foryou.steps import BY_NAME
+from foryou.steps import processes
 
 pytestmark = pytest.mark.slow
 
@@ -80,7 +80,7 @@ def test_a_refused_day_fails_at_its_first_try_and_leaves_the_release(night, run_
     told = run_dag("2026-03-03", "wait_for_landing|build_missing_days")
     assert told["tasks"]["build_catalogue"] == ["failed", 1]
     assert "data rejected (exit 4), so it is not tried again" in told["log"]
-    assert {told["tasks"][name][0] for name in BY_NAME if name != "build_catalogue"} == {"upstream_failed"}
+    assert {told["tasks"][name][0] for name in processes() if name != "build_catalogue"} == {"upstream_failed"}
     assert live_releases(place) == before
     assert told["tasks"]["report_failure"][0] == "success" and told["state"] == "failed"
     assert "part-0.jsonl" in (place / "lake" / "_reports" / "2026-03-03.html").read_text()

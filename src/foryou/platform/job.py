@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import sys
 import time
@@ -21,6 +22,8 @@ from foryou.platform import checks, spark
 from foryou.platform.checks import Outcome
 from foryou.platform.lake import Lake
 from foryou.settings import Settings
+
+JOBS = settings.ROOT / "jobs"
 
 
 @dataclass
@@ -153,8 +156,22 @@ def at_night(lake: Lake, *, shared: bool) -> Iterator[None]:
         yield
 
 
+def main_of(name: str) -> Callable[[Run], None]:
+    """What the job file of that name does with a run."""
+    spec = importlib.util.spec_from_file_location(f"foryou_job_{name}", JOBS / f"{name}.py")
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(JOBS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found: Callable[[Run], None] = module.main
+    return found
+
+
 def job(main: Callable[[Run], None]) -> None:
-    """The entry of a job file under `spark-submit` or plain Python; exits with the codes of `foryou.errors`."""
+    """The entry of a job file under `spark-submit` or plain Python; exits with the codes of `foryou.errors`.
+
+    Then come the jobs named by `--then`, in the same process; a failure ends it, and each leaves its own entry.
+    """
     arguments = _arguments()
     name = Path(sys.argv[0]).stem
     try:
@@ -162,15 +179,15 @@ def job(main: Callable[[Run], None]) -> None:
         log = arguments.lake / "_logs" / f"{arguments.day}-{name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         lake = Lake(arguments.lake, lambda: spark.session(chosen.spark, f"foryou {name} {arguments.day}", log))
-        run = Run(name, arguments.day, arguments.landing, lake, chosen, dict(arguments.override))
         with at_night(lake, shared=True):
             if name in steps.ALSO_WRITES_CHECKS:
                 checks.import_early()
-            entry = run_step(run, main)
+            for each, does in ((name, main), *((other, main_of(other)) for other in arguments.then)):
+                run = Run(each, arguments.day, arguments.landing, lake, chosen, dict(arguments.override))
+                print(json.dumps(run_step(run, does), default=str), flush=True)
     except ForYouError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
-    print(json.dumps(entry, default=str))
 
 
 def _arguments() -> argparse.Namespace:
@@ -181,6 +198,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--conf", action="append", default=[], help="a settings file over conf/base.yaml")
     help = "CHECK=REASON: go on although it fails"
     parser.add_argument("--override", action="append", default=[], type=override, help=help)
+    parser.add_argument("--then", action="append", default=[], choices=steps.BY_NAME, help="another job, after it")
     return parser.parse_args()
 
 
