@@ -39,6 +39,8 @@ def import_early() -> None:
 
 def _great_expectations() -> ModuleType:
     os.environ["GX_ANALYTICS_ENABLED"] = "False"
+    # Else jsonschema, which comes along, compiles a grammar of web addresses: 2 of the 8 s, for a check nobody makes.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     return importlib.import_module("great_expectations")
 
 
