@@ -69,7 +69,7 @@ def _checked(run: Run, marked: DataFrame) -> list[checks.Outcome]:
 def _usual_rows(run: Run) -> list[checks.Expected]:
     chosen = run.settings.events
     recent = [day for day in run.window(chosen.recent_days + 1)[:-1] if day in run.lake.days(tables.EVENTS)]
-    if not recent:
+    if len(recent) < chosen.min_recent_days:
         return []
     usual = median(run.lake.count(tables.EVENTS, [day]) for day in recent)
     return [checks.row_count(int(chosen.min_rows_share * usual), int(chosen.max_rows_share * usual) + 1)]

@@ -235,6 +235,21 @@ def test_a_day_with_forty_per_cent_of_bad_rows_is_refused_unless_a_person_says_w
     assert entry["state"] == "degraded"
 
 
+def test_a_log_cut_short_or_sent_many_times_is_refused_once_there_are_days_to_compare_it_with(tmp_path, lake, chosen):
+    videos = {"videos/part-0.jsonl": VIDEOS}
+    days = [DAY - timedelta(back) for back in (3, 2, 1)]
+    for day, count in zip(days, (2, 40, 40), strict=True):  # the first day of a log is often cut
+        land(tmp_path, day, videos | {"events/part-0.jsonl": usual(count, day)})
+        for name in ("build_video_ids", "build_events"):
+            ran(name, tmp_path, lake, chosen, day)
+    for count in (7, 202):
+        land(tmp_path, DAY, {"events/part-0.jsonl": usual(count)})
+        with pytest.raises(DataRejected, match=f"{count} rows, wanted between 8 and 201"):
+            ran("build_events", tmp_path, lake, chosen, DAY)
+    land(tmp_path, DAY, {"events/part-0.jsonl": usual(201)})
+    assert ran("build_events", tmp_path, lake, chosen, DAY).notes["rows_accepted"] == 201
+
+
 def overrides(lake):
     """What was said to each failed check of the day after."""
     rows = content(lake, tables.CHECKS, AFTER)

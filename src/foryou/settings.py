@@ -37,6 +37,7 @@ class Events:
     min_rows_share: float
     max_rows_share: float
     recent_days: int
+    min_recent_days: int
     max_watched_hours: int
 
 
