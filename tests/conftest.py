@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -28,6 +29,8 @@ from foryou.platform.lake import Lake
 from foryou.settings import Settings
 from foryou.sources import landing
 from foryou.sources.world import WorldParameters, generate
+
+logging.getLogger("py4j").setLevel(logging.WARNING)  # it says goodbye when the streams are closed
 
 
 @pytest.fixture(scope="session")
