@@ -1,6 +1,6 @@
 """Takes the landed snapshots of videos, viewers and follows, and the day's controls; gives new ones dense ids."""
 
-from functools import reduce
+from functools import partial, reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -84,9 +84,8 @@ def _write(run: Run, sound: Frames) -> None:
 
 def _numbered(run: Run, rows: DataFrame, table: tables.Table, dense: str) -> DataFrame:
     """The rows with their dense ids, after new ones have been given theirs."""
-    with run.lake.locked("ids"):
-        fresh = ids.assign(run.lake.read(table), rows, f"{dense}_id", dense)
-        run.note(**{f"new_{dense}s": run.lake.append(table, run.day, fresh)})
+    fresh = partial(ids.assign, met=rows, name=f"{dense}_id", dense=dense)
+    run.note(**{f"new_{dense}s": run.lake.extend(table, run.day, fresh)})
     return rows.join(run.lake.read(table).drop("day"), on=f"{dense}_id", how="inner")
 
 

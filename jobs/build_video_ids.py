@@ -1,5 +1,7 @@
 """Gives dense ids to the videos of an earlier landed day that the lake lacks: its events name them."""
 
+from functools import partial
+
 from foryou import tables
 from foryou.catalogue import catalogue
 from foryou.models import ids
@@ -10,9 +12,8 @@ from foryou.sources import landed_frames, landing
 def main(run: Run) -> None:
     landed = landing.check_day(run.landing, run.day)
     met = catalogue.video_ids(landed_frames.read(run.lake.spark, landed, "videos"))
-    with run.lake.locked("ids"):
-        fresh = ids.assign(run.lake.read(tables.VIDEO_IDS), met, "video_id", "video")
-        run.note(new_videos=run.lake.append(tables.VIDEO_IDS, run.day, fresh))
+    fresh = partial(ids.assign, met=met, name="video_id", dense="video")
+    run.note(new_videos=run.lake.extend(tables.VIDEO_IDS, run.day, fresh))
 
 
 if __name__ == "__main__":

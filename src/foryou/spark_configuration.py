@@ -25,8 +25,14 @@ def delta_jars() -> list[Path]:
     return found
 
 
-_TO_ITSELF = {"spark.driver.host": LOOPBACK, "spark.driver.bindAddress": LOOPBACK}
-"""On one machine Spark listens to nobody else; on a cluster its executors must reach the driver."""
+def listening(settings: Spark) -> tuple[dict[str, str], dict[str, str]]:
+    """Settings and environment of a driver on one machine, which listens to nobody else.
+
+    Both are empty for a cluster, whose executors must reach the driver.
+    """
+    if not settings.master.startswith("local"):
+        return {}, {}
+    return {"spark.driver.host": LOOPBACK, "spark.driver.bindAddress": LOOPBACK}, {"SPARK_LOCAL_IP": LOOPBACK}
 
 
 def submitted(settings: Spark) -> dict[str, str]:
@@ -50,5 +56,5 @@ def of_session(settings: Spark) -> dict[str, str]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.sources.parallelPartitionDiscovery.threshold": "1000",
-        **(_TO_ITSELF if settings.master.startswith("local") else {}),
+        **listening(settings)[0],
     }

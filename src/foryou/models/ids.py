@@ -10,8 +10,7 @@ def assign(known: DataFrame, met: DataFrame, name: str, dense: str) -> DataFrame
     """One row per id of `met` that `known` lacks: column `name` and its new dense id `dense`.
 
     New ids follow the greatest known one in the order of their text, so that the same days in the same order give
-    the same map. Whoever appends them holds the lake's lock `ids` from reading `known` to the commit: two that read
-    the same map would give one id out twice.
+    the same map.
     """
     fresh = met.select(name).distinct().join(known.select(name), on=name, how="left_anti")
     place = F.row_number().over(Window.orderBy(name)) - 1
