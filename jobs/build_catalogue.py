@@ -7,12 +7,13 @@ from pyspark.sql import functions as F
 
 from foryou import tables
 from foryou.catalogue import catalogue, eligible
+from foryou.contract import Table
 from foryou.models import ids
 from foryou.platform import checks
 from foryou.platform.job import Run, job
 from foryou.sources import landed_frames, landing
 
-Frames = dict[tables.Table, DataFrame]
+Frames = dict[Table, DataFrame]
 
 JUDGES = {
     tables.VIDEOS: catalogue.judge_videos,
@@ -82,7 +83,7 @@ def _write(run: Run, sound: Frames) -> None:
     run.lake.replace_day(tables.CONTROLS, run.day, sound[tables.CONTROLS])
 
 
-def _numbered(run: Run, rows: DataFrame, table: tables.Table, dense: str) -> DataFrame:
+def _numbered(run: Run, rows: DataFrame, table: Table, dense: str) -> DataFrame:
     """The rows with their dense ids, after new ones have been given theirs."""
     fresh = partial(ids.assign, met=rows, name=f"{dense}_id", dense=dense)
     run.note(**{f"new_{dense}s": run.lake.extend(table, run.day, fresh)})

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from foryou import tables
+from foryou.contract import Table
 from foryou.errors import ModelRejected
 from foryou.models import factors, matrices, training
 from foryou.platform import tracking
@@ -31,7 +32,7 @@ def main(run: Run) -> None:
     _decide(run, kept, tracked, faults)
 
 
-def _height(run: Run, ids: tables.Table) -> int:
+def _height(run: Run, ids: Table) -> int:
     return run.lake.arrow(ids, [ids.key[0]]).num_rows
 
 

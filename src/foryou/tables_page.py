@@ -10,7 +10,7 @@ from foryou.contract import ID_PATTERN, Column, Table
 
 INTRODUCTION = f"""# Tables
 
-Written by `make docs` from `src/foryou/tables.py`; a test fails while the two differ.
+Written by `make docs` from `src/foryou/tables/`; a test fails while the two differ.
 
 Days are UTC. An *id* is 1 to 64 plain characters: letters, digits and `_ . : @ -`, the first a letter or a digit.
 *Dense ids* (`viewer`, `video`) are numbers from 0 that `viewer_ids` and `video_ids` map to ids; they never change.

@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from foryou import tables
-from foryou.contract import ID_PATTERN
+from foryou.contract import ID_PATTERN, Table
 from foryou.models import ids
 
 _LONGEST_TEXT = 2_000
@@ -119,7 +119,7 @@ def repeats(judged: DataFrame) -> DataFrame:
     return ids.repeats(judged.where(F.col("reason").isNull()), F.col("key"), [said])
 
 
-def _names(table: tables.Table, *without: str) -> list[str]:
+def _names(table: Table, *without: str) -> list[str]:
     return [name for name in table.column_names if name not in ("day", *without)]
 
 

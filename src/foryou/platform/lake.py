@@ -298,5 +298,5 @@ def _refuse(table: Table, day: date | None, faults: list[str]) -> None:
             day=day,
             wanted="the columns of its contract",
             found="; ".join(faults),
-            next_step="mend the stage that builds it, or the contract in tables.py",
+            next_step="mend the stage that builds it, or the contract in foryou/tables/",
         )

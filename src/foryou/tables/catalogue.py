@@ -1,0 +1,113 @@
+"""Tables of who and what there is: ids, videos, viewers, and what videos are about."""
+
+from __future__ import annotations
+
+from foryou.contract import ID_PATTERN, Column, Table
+from foryou.tables.words import AUDIENCES, DAY, MODERATION, STATUSES, VIDEO, VIDEO_ID, VIEWER, VIEWER_ID, plain_id, text
+
+VIEWER_IDS = Table(
+    "viewer_ids",
+    "Dense ids of viewers: append-only.",
+    "one viewer ever seen, with the day it was first met",
+    (DAY, VIEWER_ID, VIEWER),
+    key=("viewer_id",),
+)
+
+VIDEO_IDS = Table(
+    "video_ids",
+    "Dense ids of videos: append-only.",
+    "one video ever landed, with the day it was first met",
+    (DAY, VIDEO_ID, VIDEO),
+    key=("video_id",),
+)
+
+VIDEOS = Table(
+    "videos",
+    "The catalogue as of a day.",
+    "one video known by that day",
+    (
+        DAY,
+        VIDEO,
+        VIDEO_ID,
+        plain_id("creator_id", "Who made it."),
+        plain_id("sound_id", "The sound it uses."),
+        text("category", "Its category, if the platform has any."),
+        Column("tags", "array<string>", "Its hashtags, lower case, without the sign.", required=True),
+        text("caption", "Its caption."),
+        text("language", "Language of the caption."),
+        text("country", "Country of the upload."),
+        Column("duration_ms", "int", "Milliseconds that it lasts; null if unknown.", at_least=1),
+        Column("uploaded_at", "timestamp", "When it was uploaded (UTC)."),
+        text("moderation", "What moderation says.", MODERATION, required=True),
+        text("status", "Whether it is up.", STATUSES, required=True),
+        text("audience", "Whom it may be shown to.", AUDIENCES, required=True),
+        text("content_hash", "Equal for copies of one video; null if unknown."),
+        Column("shown", "boolean", "Whether any list may hold it: live and passed by moderation.", required=True),
+        Column("for_all", "boolean", "Whether lists of people of any age may: shown and for all.", required=True),
+        Column("copy_of", "int", "The least dense id of its content hash: its own if none.", required=True, at_least=0),
+    ),
+    key=("video_id",),
+    keep_days=30,
+)
+
+VIEWERS = Table(
+    "viewers",
+    "The viewers as of a day.",
+    "one signed-up viewer known by that day",
+    (
+        DAY,
+        VIEWER,
+        VIEWER_ID,
+        text("language", "Language setting."),
+        text("country", "Country setting."),
+        text("device_class", "Class of device."),
+        text("age_band", "Age band, as the platform cuts it."),
+        text("referrer", "The app or site that the viewer came from."),
+        Column("signed_up_at", "timestamp", "When the viewer signed up (UTC)."),
+        Column("adult", "boolean", "Whether the age band begins at 18 or later; false if unknown.", required=True),
+    ),
+    key=("viewer_id",),
+    keep_days=30,
+)
+
+FOLLOWS = Table(
+    "follows",
+    "Who follows whom as of a day.",
+    "one viewer following one creator",
+    (
+        DAY,
+        VIEWER_ID,
+        Column("creator_id", "string", "The creator followed.", required=True, pattern=ID_PATTERN),
+        Column("since", "timestamp", "Since when (UTC)."),
+    ),
+    key=("viewer_id", "creator_id"),
+    keep_days=3,
+)
+
+CONTENT = Table(
+    "content",
+    "What a video is about, as a sparse vector of unit length.",
+    "one video of the catalogue that shares a word, tag, sound, ... with another",
+    (
+        DAY,
+        VIDEO,
+        Column("dimensions", "array<int>", "Hashed tokens of tags, caption, sound, category, ...", required=True),
+        Column("weights", "array<float>", "Their weights; the squares add up to 1.", required=True),
+    ),
+    key=("video",),
+    keep_days=3,
+)
+
+SIMILAR = Table(
+    "similar",
+    "Videos alike in content.",
+    "one video with its nearest neighbours, best first",
+    (
+        DAY,
+        VIDEO,
+        Column("videos", "array<int>", "Dense ids of the neighbours.", required=True),
+        Column("scores", "array<float>", "Cosine of the content vectors.", required=True),
+    ),
+    key=("video",),
+    keep_days=3,
+)

@@ -1,0 +1,80 @@
+"""Tables of what was learned, and how well."""
+
+from __future__ import annotations
+
+from foryou.contract import Column, Table
+from foryou.tables.words import DAY, VIDEO, VIEWER, text
+
+VIEWER_FACTORS = Table(
+    "viewer_factors",
+    "The taste of each viewer in the model of a night. Kept here, not in the model, so that a person can be erased.",
+    "one viewer with interactions",
+    (DAY, VIEWER, Column("factors", "array<float>", "The viewer's factors.", required=True)),
+    key=("viewer",),
+    keep_days=8,
+)
+
+VIDEO_FACTORS = Table(
+    "video_factors",
+    "The place of each video in the model of a night.",
+    "one video with interactions",
+    (DAY, VIDEO, Column("factors", "array<float>", "The video's factors.", required=True)),
+    key=("video",),
+    keep_days=8,
+)
+
+MODELS = Table(
+    "models",
+    "Which model a night used and why.",
+    "one night's decision",
+    (
+        DAY,
+        text(
+            "state",
+            "`accepted`, or `refused`: then an earlier model stays.",
+            ("accepted", "refused"),
+            required=True,
+        ),
+        Column("model_day", "date", "The day whose factors the night uses.", required=True),
+        text("model_version", "The model's name in the registry and in releases.", required=True),
+        text("faults", "What was wrong with tonight's model; empty if nothing."),
+        text("mlflow_run_id", "The run that trained tonight's model."),
+        text("sha256", "Digest of the factor file."),
+    ),
+    key=("day",),
+)
+
+EVALUATIONS = Table(
+    "evaluations",
+    "How yesterday's model did on the day, beside popularity.",
+    "one measure of one ranking",
+    (
+        DAY,
+        text("ranking", "What was judged.", ("factors", "popularity"), required=True),
+        text("measure", "`auc_exposed`, `recall@20`, `ndcg@100`, `coverage@100`, ...", required=True),
+        Column("value", "double", "The mean over viewers.", required=True),
+        Column("low", "double", "Lower end of its 95 % interval."),
+        Column("high", "double", "Upper end of its 95 % interval."),
+        Column("viewers", "bigint", "How many viewers it rests on.", required=True, at_least=0),
+        text("model_version", "The model that was judged."),
+    ),
+    key=("ranking", "measure"),
+)
+
+CHECKS = Table(
+    "checks",
+    "What was checked and how it came out.",
+    "one expectation on one table",
+    (
+        DAY,
+        text("step", "The step that asked.", required=True),
+        text("table", "The table that was checked.", required=True),
+        text("expectation", "What was expected.", required=True),
+        Column("passed", "boolean", "Whether it held.", required=True),
+        Column("gates", "boolean", "Whether the night stops if it does not hold.", required=True),
+        text("observed", "What was seen."),
+        text("override", "The reason that a person gave for going on all the same."),
+    ),
+    key=("step", "table", "expectation"),
+    keep_days=400,
+)

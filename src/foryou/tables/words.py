@@ -1,0 +1,87 @@
+"""Words and columns that several tables share."""
+
+from __future__ import annotations
+
+from foryou.contract import ID_PATTERN, Column
+
+KINDS = (
+    "play",
+    "like",
+    "unlike",
+    "share",
+    "comment",
+    "follow",
+    "unfollow",
+    "save",
+    "profile_visit",
+    "post",
+    "not_interested",
+    "report",
+    "exit",
+)
+
+VIDEO_KINDS = ("play", "like", "unlike", "share", "comment", "save", "not_interested", "report")
+
+SURFACES = ("for_you", "explore", "following", "search", "profile", "other")
+
+MODERATION = ("auto_ok", "flagged", "human_ok", "rejected")
+
+STATUSES = ("live", "private", "deleted")
+
+AUDIENCES = ("all", "adult")
+
+CONTROL_KINDS = (
+    "mute_sound",
+    "mute_tag",
+    "mute_creator",
+    "block_creator",
+    "reset_feed",
+    "opt_out",
+    "opt_in",
+    "erase",
+)
+
+SOURCES = ("factors", "similar", "popular")
+"""Bit i of a `sources` column stands for the i-th name."""
+
+LANDED = {
+    "events": "event_id string, happened_at string, viewer_id string, device_id string, kind string, "
+    "video_id string, creator_id string, watched_ms bigint, duration_ms bigint, pauses int, surface string, "
+    "position int, release_id string, propensity double, referrer string",
+    "videos": "video_id string, creator_id string, sound_id string, category string, tags array<string>, "
+    "caption string, language string, country string, duration_ms bigint, uploaded_at string, "
+    "moderation string, status string, audience string, content_hash string, visual_vector array<float>, "
+    "audio_vector array<float>, tone string",
+    "viewers": "viewer_id string, device_id string, language string, country string, device_class string, "
+    "age_band string, referrer string, signed_up_at string",
+    "follows": "viewer_id string, creator_id string, since string",
+    "controls": "viewer_id string, kind string, target string, happened_at string",
+}
+"""The landing contract: the fields of each kind of file as Spark DDL; times are ISO 8601 text in UTC."""
+
+EVERYWHERE = "*:*"
+"""The widest segment: everybody."""
+
+DAY = Column("day", "date", "The day (UTC) that the row belongs to.", required=True)
+
+VIEWER = Column("viewer", "int", "Dense id of the viewer (`viewer_ids`).", required=True, at_least=0)
+
+VIDEO = Column("video", "int", "Dense id of the video (`video_ids`).", required=True, at_least=0)
+
+VIEWER_ID = Column("viewer_id", "string", "The viewer's id in the log.", required=True, pattern=ID_PATTERN)
+
+VIDEO_ID = Column("video_id", "string", "The video's id in the log.", required=True, pattern=ID_PATTERN)
+
+RELEASE_ID = Column("release_id", "string", "The release that the row was published in.", required=True)
+
+SEGMENT = Column("segment", "string", "Country and language: `US:en`, else `*:en`, else `*:*`.", required=True)
+
+SOURCE_BITS = "Bit set of the sources that found the video, lowest bit first: " + ", ".join(SOURCES) + "."
+
+
+def text(name: str, doc: str, one_of: tuple[str, ...] = (), *, required: bool = False) -> Column:
+    return Column(name, "string", doc, one_of=one_of, required=required)
+
+
+def plain_id(name: str, doc: str) -> Column:
+    return Column(name, "string", doc, pattern=ID_PATTERN)
