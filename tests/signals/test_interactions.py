@@ -4,33 +4,30 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
-from operator import itemgetter
 
+import pyarrow as pa
 import pytest
 
-from foryou import tables
 from foryou.signals import interactions
-from rows import DAY, rows
+from rows import DAY
+
+TYPES = {"viewer": pa.int32(), "video": pa.int32(), "points": pa.float32(), "good": pa.bool_(), "day": pa.date32()}
 
 
-def view(video, points, age_days=0, viewer=0):
-    return {"viewer": viewer, "video": video, "points": float(points), "day": DAY - timedelta(age_days)}
+def view(video, points, age_days=0, viewer=0, good=False):
+    return {"viewer": viewer, "video": video, "points": points, "good": good, "day": DAY - timedelta(age_days)}
 
 
-def build(views, chosen, folder, parts=2):
-    """All rows of the table that is built of the views."""
-    added = interactions.add_up(views, DAY, chosen.interactions, parts, folder).collect()
-    unit = interactions.unit(added)
-    built = (interactions.build(part, [each.path for each in added], unit) for part in range(len(added)))
-    return [row for part in built for block in part for row in block.to_pylist()]
+def build(chosen, *views):
+    return interactions.build(pa.Table.from_pylist(list(views), pa.schema(TYPES)), DAY, chosen.interactions)
 
 
 @pytest.fixture
-def strengths(spark, chosen, tmp_path):
+def strengths(chosen):
     """The strengths of the given views, by viewer and video."""
 
     def of(*given):
-        built = build(rows(spark, tables.VIEWS, *given), chosen, tmp_path)
+        built = build(chosen, *given).to_pylist()
         found = {(row["viewer"], row["video"]): row["strength"] for row in built}
         assert len(found) == len(built)
         return found
@@ -58,22 +55,18 @@ def test_a_dislike_outweighs_an_older_like(strengths):
     assert found[0, 0] < 0
 
 
-def test_strength_does_not_depend_on_the_order_or_the_split_of_the_views(spark, chosen, tmp_path):
+def test_strength_does_not_depend_on_the_order_of_the_views(chosen):
     draw = random.Random(3)
     given = [view(draw.randrange(5), draw.uniform(-20, 38), draw.randrange(28), draw.randrange(4)) for _ in range(300)]
-    table = rows(spark, tables.VIEWS, *given)
+    one = build(chosen, *given)
     draw.shuffle(given)
-    other = rows(spark, tables.VIEWS, *given).repartition(7)
-    one, two = build(table, chosen, tmp_path), build(other, chosen, tmp_path, parts=5)
-    by_pair = itemgetter("viewer", "video")
-    assert sorted(one, key=by_pair) == sorted(two, key=by_pair)
-    assert len(one) == 20
+    assert build(chosen, *given).equals(one)
+    assert one.num_rows == 20
 
 
-def test_the_last_day_of_a_pair_is_kept_and_others_are_left_alone(spark, chosen, tmp_path):
-    given = [view(0, 8, 3), view(0, 8, 1), view(1, 8, 2)]
-    built = build(rows(spark, tables.VIEWS, *given), chosen, tmp_path)
-    assert {row["video"]: (DAY - row["last_day"]).days for row in built} == {0: 1, 1: 2}
+def test_the_last_day_of_a_pair_and_whether_it_was_ever_watched_well_are_kept(chosen):
+    built = build(chosen, view(0, 8, 3, good=True), view(0, -2, 1), view(1, 8, 2)).to_pylist()
+    assert [((DAY - row["last_day"]).days, row["good"]) for row in built] == [(1, True), (2, False)]
 
 
 def test_without_anything_liked_there_is_no_scale_and_nothing_is_liked(strengths):

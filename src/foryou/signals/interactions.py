@@ -1,89 +1,60 @@
-"""Interactions: the signed strength between viewers and videos as of a day.
-
-Strength is `sum(points · 0.5^(age / half-life))` over the window's views, divided by the mean of the positive sums, so
-that settings mean the same on every data set. Spark brings each viewer's views together; sorting and adding them up
-are two passes over whole numbers, which numpy does in half the time of Spark's aggregation (the pairs are nearly as
-many as the views, so that a hash table of them does not help).
-"""
+"""Interactions: the signed strength between viewers and videos as of a day."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterable, Iterator
 from datetime import date
-from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
-from pyspark.sql import DataFrame, Row
-from pyspark.sql import functions as F
+from numpy.typing import NDArray
 
 from foryou.settings import Interactions
 
-ADDED_UP = "path string, positive bigint, units bigint"
-"""What a worker tells of its part, as Spark's columns: where it lies, how many sums are positive, and their sum."""
+COLUMNS = ["viewer", "video", "points", "good", "day"]
+"""What is read of `views`."""
 
 _UNITS = 1_000_000
-"""Aged points are added as whole millionths: a sum of doubles would depend on how the rows were split."""
-
-_VIEWS_A_PART = 2_000_000
-_ROWS_A_BLOCK = 100_000
+"""Aged points are added as whole millionths: a sum of floats would depend on the order of the rows."""
 
 
-def parts(views: int) -> int:
-    """Into how many parts so many views are split: a worker holds one part whole."""
-    return max(2, -(-views // _VIEWS_A_PART))
+def build(views: pa.Table, day: date, settings: Interactions) -> pa.Table:
+    """One row per viewer and video met inside the window, by viewer, then video; `views` holds the window's days.
 
+    strength = `sum(points · 0.5^(age / half-life))`, divided by the mean of the positive sums of all pairs, so that
+    settings mean the same on every data set (DESIGN §7); without anything liked nothing has a strength. `last_day` is
+    the last on which they met, `good` says whether some day's watch was a good one.
 
-def add_up(views: DataFrame, day: date, settings: Interactions, parts: int, folder: Path) -> DataFrame:
-    """One row per part, as `ADDED_UP` says; the part's file has a row per pair, with the sum of its aged points.
-
-    `views` holds the window's days; `folder` can be read by every worker.
+    Sorting pairs and adding up stretches takes half the time of a hash table of them: nearly every pair comes once.
     """
-    age_days = F.date_diff(F.lit(day), F.col("day"))
-    aged = F.col("points") * F.pow(F.lit(0.5), age_days / settings.half_life_days)
-    units = F.round(aged * _UNITS).cast("bigint").alias("units")
-    of_viewers = views.select("viewer", "video", units, "day").repartition(parts, "viewer")
-    return of_viewers.mapInArrow(partial(_add_up, folder=folder), ADDED_UP)
-
-
-def _add_up(batches: Iterator[pa.RecordBatch], folder: Path) -> Iterator[pa.RecordBatch]:
-    found = list(batches)
-    if not found:
-        return
-    views = pa.Table.from_batches(found)
     pair = views["viewer"].to_numpy().astype(np.int64) << 32 | views["video"].to_numpy()
     order = np.argsort(pair)
     pair = pair[order]
     first = np.flatnonzero(np.diff(pair, prepend=-1))
-    units = np.add.reduceat(views["units"].to_numpy()[order], first)
-    days = np.maximum.reduceat(views["day"].cast(pa.int32()).to_numpy()[order], first)
-    pairs = {"viewer": (pair[first] >> 32).astype(np.int32), "video": pair[first].astype(np.int32)}
-    path = str(folder / f"{uuid.uuid4().hex}.parquet")
-    pq.write_table(
-        pa.table(pairs | {"units": units, "last_day": pa.array(days).cast(pa.date32())}), path, compression="lz4"
+    met = views["day"].cast(pa.int32()).to_numpy()
+    units = _add(_aged(views["points"].to_numpy(), met, day, settings.half_life_days)[order], first)
+    return pa.table(
+        {
+            "viewer": (pair[first] >> 32).astype(np.int32),
+            "video": pair[first].astype(np.int32),
+            "strength": _scaled(units),
+            "last_day": pa.array(np.maximum.reduceat(met[order], first) if len(first) else met).cast(pa.date32()),
+            "good": np.logical_or.reduceat(views["good"].to_numpy()[order], first) if len(first) else first > 0,
+        }
     )
-    liked = units > 0
-    told = {"path": [path], "positive": [int(liked.sum())], "units": [int(units[liked].sum())]}
-    yield pa.RecordBatch.from_pydict(told)
 
 
-def unit(added: Iterable[Row]) -> float:
-    """The mean of the positive sums of all parts, by which strengths are measured; 0 if there is none."""
-    told = list(added)
-    positive = sum(part.positive for part in told)
-    return sum(part.units for part in told) / positive if positive else 0.0
+def _aged(points: NDArray[np.float32], met: NDArray[np.int32], day: date, half_life: float) -> NDArray[np.int64]:
+    """Points in whole millionths, halved with every half-life since."""
+    age_days = (day - date(1970, 1, 1)).days - met
+    halved = np.power(0.5, np.arange(age_days.max(initial=0) + 1) / half_life)
+    return np.rint(points * halved[age_days] * _UNITS).astype(np.int64)
 
 
-def build(part: int, paths: list[str], unit: float) -> Iterator[pa.Table]:
-    """One row per viewer and video met inside the window: `strength` as of the day, and the last day they met.
+def _add(values: NDArray[np.int64], first: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.add.reduceat(values, first) if len(first) else values
 
-    Without anything liked there is no `unit`, and nothing has a strength.
-    """
-    for batch in pq.ParquetFile(paths[part]).iter_batches(batch_size=_ROWS_A_BLOCK):
-        units = batch["units"].to_numpy()
-        strength = (units / unit if unit else np.zeros(len(units))).astype(np.float32)
-        pairs = {name: batch[name] for name in ("viewer", "video", "last_day")}
-        yield pa.table(pairs | {"strength": strength})
+
+def _scaled(units: NDArray[np.int64]) -> NDArray[np.float32]:
+    positive = units[units > 0]
+    unit = positive.sum() / len(positive) if len(positive) else np.inf
+    return (units / unit).astype(np.float32)

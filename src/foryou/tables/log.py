@@ -116,6 +116,7 @@ INTERACTIONS = Table(
         VIDEO,
         Column("strength", "float", "Signed, aged points over the mean of positive ones.", required=True),
         Column("last_day", "date", "The last day on which they met.", required=True),
+        Column("good", "boolean", "Watched well on some day of the window.", required=True),
     ),
     key=("viewer", "video"),
     keep_days=3,
