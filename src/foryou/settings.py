@@ -122,6 +122,27 @@ class Factors:
 
 
 @dataclass(frozen=True)
+class Clusters:
+    video_clusters: int
+    viewer_clusters: int
+    viewer_groups: int
+    min_points: int
+    iterations: int
+    label_words: int
+    label_min_count: int
+    label_min_share: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Profiles:
+    prior_strength: float
+    categories: int
+    near_clusters: int
+    language_min_share: float
+
+
+@dataclass(frozen=True)
 class Popular:
     window_days: int
     half_life_days: float
@@ -161,6 +182,8 @@ class Settings:
     content: Content
     evaluation: Evaluation
     factors: Factors
+    clusters: Clusters
+    profiles: Profiles
     popular: Popular
     candidates: Candidates
     feeds: Feeds

@@ -6,6 +6,7 @@ from foryou.tables.catalogue import CONTENT, FOLLOWS, SIMILAR, VIDEO_IDS, VIDEOS
 from foryou.tables.lists import CANDIDATES, FEEDS, POPULAR
 from foryou.tables.log import CONTROLS, EVENTS, INTERACTIONS, REJECTED_EVENTS, SEEN, VIEWS
 from foryou.tables.models import CHECKS, EVALUATIONS, MODELS, VIDEO_FACTORS, VIEWER_FACTORS
+from foryou.tables.people import CLUSTERS, VIDEO_CLUSTERS, VIEWER_PROFILES
 from foryou.tables.published import (
     CONTRACT_VERSION,
     PUBLISHED,
@@ -17,6 +18,7 @@ from foryou.tables.published import (
 )
 from foryou.tables.words import (
     AUDIENCES,
+    CLUSTER_KINDS,
     CONTROL_KINDS,
     DAY,
     EVERYWHERE,
@@ -54,6 +56,9 @@ ALL = (
     VIEWER_FACTORS,
     VIDEO_FACTORS,
     EVALUATIONS,
+    CLUSTERS,
+    VIDEO_CLUSTERS,
+    VIEWER_PROFILES,
     POPULAR,
     CANDIDATES,
     FEEDS,
@@ -67,6 +72,8 @@ __all__ = [
     "AUDIENCES",
     "CANDIDATES",
     "CHECKS",
+    "CLUSTERS",
+    "CLUSTER_KINDS",
     "CONTENT",
     "CONTRACT_VERSION",
     "CONTROLS",
@@ -100,6 +107,7 @@ __all__ = [
     "SURFACES",
     "VIDEO",
     "VIDEOS",
+    "VIDEO_CLUSTERS",
     "VIDEO_FACTORS",
     "VIDEO_ID",
     "VIDEO_IDS",
@@ -109,5 +117,6 @@ __all__ = [
     "VIEWER_FACTORS",
     "VIEWER_ID",
     "VIEWER_IDS",
+    "VIEWER_PROFILES",
     "VIEWS",
 ]

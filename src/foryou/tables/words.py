@@ -41,6 +41,8 @@ CONTROL_KINDS = (
     "erase",
 )
 
+CLUSTER_KINDS = ("videos", "viewers", "groups")
+
 SOURCES = ("factors", "similar", "popular")
 """Bit i of a `sources` column stands for the i-th name."""
 
