@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -34,12 +34,16 @@ class Points:
 
 @dataclass(frozen=True)
 class Kind:
-    """The clusters of one kind: their numbers [k], the fit, and the weight of each video in each, [k, videos]."""
+    """The clusters of one kind: their numbers [k], the fit, and the weight of each video in each, [k, videos].
+
+    `groups` [k]: the number of the coarse group of each, of clusters of viewers alone.
+    """
 
     name: str
     numbers: Ints
     fitted: Fitted
     weights: sparse.csr_matrix
+    groups: Ints | None = None
 
 
 def build(
@@ -50,8 +54,7 @@ def build(
     `good` has the pairs (viewer, video) watched well, `catalogue` (video, tags, category), `before` the clusters of the
     night before. The fit starts from yesterday's centroids, and numbers go over to the nearest of today's
     (`kmeans.numbers`), so that a number means the same taste from night to night. Who has no factors has no cluster;
-    there is one for every `min_points` points at most. `groups` are clusters of the centroids of viewers, weighted by
-    their sizes.
+    there is one for every `min_points` points at most. `groups` are clusters of the clusters of viewers.
     """
     height = 1 + max(_last(good["video"]), _last(catalogue["video"]), int(videos.ids.max(initial=-1)))
     found: list[Kind] = []
@@ -59,7 +62,8 @@ def build(
         found.append(_of_videos(videos, before, height, settings))
     if len(viewers.ids):
         own = _of_viewers(viewers, good, before, height, settings)
-        found += [own, _groups(own, before, settings)]
+        groups, of_own = _groups(own, before, settings)
+        found += [replace(own, groups=of_own), groups]
     words = [codes.holding(catalogue["video"].to_numpy(), _lists(catalogue[name]), height) for name in _WORDS]
     rows = [_rows(kind, words, settings) for kind in found]
     return pa.concat_tables([*rows, _NONE]), _members(videos, found, catalogue)
@@ -74,6 +78,7 @@ _NONE = pa.schema(
         ("cluster", pa.int32()),
         ("label", pa.string()),
         ("size", pa.int64()),
+        ("group", pa.int32()),
         ("centroid", pa.list_(pa.float32())),
     ]
 ).empty_table()
@@ -94,17 +99,19 @@ def _of_viewers(viewers: Points, good: pa.Table, before: pa.Table, height: int, 
     return Kind("viewers", numbers, fitted, weights)
 
 
-def _groups(viewers: Kind, before: pa.Table, settings: Clusters) -> Kind:
-    """Clusters of clusters: as many of the centroids as there are, however few."""
-    points, sizes = viewers.fitted.centroids, viewers.fitted.sizes
+def _groups(viewers: Kind, before: pa.Table, settings: Clusters) -> tuple[Kind, Ints]:
+    """Clusters of the clusters, about as many in each, and the number of each cluster's group.
+
+    Even groups, so that a video shown to a few hundred viewers meets enough of each.
+    """
+    points = viewers.fitted.centroids
     old = _before(before, "groups", points.shape[1])
     k = min(settings.viewer_groups, len(points))
-    coarse = kmeans.fit(
-        points, k, seed=settings.seed, iterations=settings.iterations, start=old[0], weights=sizes.astype(np.float64)
-    )
+    coarse = kmeans.evenly(points, k, seed=settings.seed, iterations=settings.iterations, start=old[0])
+    numbers = kmeans.numbers(coarse.centroids, *old)
     of_viewers = Fitted(coarse.centroids, coarse.clusters[viewers.fitted.clusters])
-    weights = _weights(coarse.clusters, np.arange(len(points)), (len(coarse.centroids), len(points))) @ viewers.weights
-    return Kind("groups", kmeans.numbers(coarse.centroids, *old), of_viewers, weights)
+    weights = _weights(coarse.clusters, np.arange(len(points)), (len(numbers), len(points))) @ viewers.weights
+    return Kind("groups", numbers, of_viewers, weights), numbers[coarse.clusters]
 
 
 def _fit(
@@ -136,6 +143,7 @@ def _rows(kind: Kind, words: list[tuple[pa.Array, sparse.csr_matrix]], settings:
         "cluster": kind.numbers,
         "label": [next(filter(None, choice)) for choice in zip(*told, plain, strict=True)],
         "size": kind.fitted.sizes,
+        "group": pa.nulls(len(plain), pa.int32()) if kind.groups is None else kind.groups,
         "centroid": matrices.vectors(kind.fitted.centroids),
     }
     return pa.table(rows, schema=_NONE.schema).sort_by("cluster")

@@ -52,34 +52,44 @@ def directions(points: Floats) -> tuple[Floats, NDArray[np.int64]]:
     return (points[rows] / lengths[rows, None]).astype(np.float32), rows
 
 
-def fit(
-    points: Floats,
-    k: int,
-    *,
-    seed: int,
-    iterations: int,
-    start: Floats | None = None,
-    weights: NDArray[np.float64] | None = None,
-) -> Fitted:
+def fit(points: Floats, k: int, *, seed: int, iterations: int, start: Floats | None = None) -> Fitted:
     """k clusters of directions (`points` [n, width], unit length) by Lloyd's rounds from k-means++ seeds.
 
     start: yesterday's centroids. All are kept where k allows, else those of the most points; where k asks for more,
     seeds are added. A cluster that loses all its points begins again at the point that its own centroid fits worst.
-    weights [n]: how much each point pulls its centroid. Fewer clusters come back where fewer points differ.
+    Fewer clusters come back where fewer points differ.
     (Arthur and Vassilvitskii 2007, Dhillon and Modha 2001.)
     Raises ValueError for values that are not finite and for k out of [1, n].
     """
     if not 1 <= k <= len(points) or not np.isfinite(points).all():
         raise ValueError(f"wanted k of 1 to {len(points)} finite points, found {k}")
-    pull = np.ones(len(points)) if weights is None else weights
     centroids = _begun(points, k, np.random.default_rng(seed), start)
     clusters, cosines = nearest(points, centroids)
     for _ in range(iterations):
-        centroids = _moved(points, pull, clusters, cosines, centroids)
+        centroids = _moved(points, clusters, cosines, centroids)
         before = clusters
         clusters, cosines = nearest(points, centroids)
         if (clusters != before).sum() < max(1, _STILL * len(points)):
             break
+    return _held(Fitted(centroids, clusters))
+
+
+def evenly(points: Floats, k: int, *, seed: int, iterations: int, start: Floats | None = None) -> Fitted:
+    """As `fit`, but no cluster holds more than its share of the points, rounded up: for a few points, not thousands.
+
+    Each round deals the points out by the Hungarian method, so that the cosines add up to most (Malinen and Fränti
+    2014).
+    """
+    centroids, clusters = _begun(points, k, np.random.default_rng(seed), start), np.full(len(points), -1, np.int32)
+    places = np.repeat(np.arange(len(centroids), dtype=np.int32), -(-len(points) // len(centroids)))
+    for _ in range(iterations):
+        near, before = cosines(points, centroids), clusters
+        clusters = places[linear_sum_assignment(near[:, places], maximize=True)[1]]
+        if (clusters == before).all():
+            break
+        sums = np.zeros(centroids.shape)
+        _add_up(points, clusters, sums)
+        centroids = _at_unit_length(sums, centroids)
     return _held(Fitted(centroids, clusters))
 
 
@@ -134,7 +144,9 @@ def _begun(points: Floats, k: int, rng: np.random.Generator, start: Floats | Non
 
 def _seeded(points: Floats, k: int, rng: np.random.Generator, given: Floats) -> Floats:
     """`given` and further points up to k, each the best of a few tries drawn by its distance to what is there."""
-    some = points[np.sort(rng.choice(len(points), _SEED_POINTS, replace=False))] if len(points) > _SEED_POINTS else points
+    some = (
+        points[np.sort(rng.choice(len(points), _SEED_POINTS, replace=False))] if len(points) > _SEED_POINTS else points
+    )
     found = given if len(given) else some[rng.integers(0, len(some), 1)]
     away = _away(nearest(some, found)[1])
     while len(found) < k and away.sum() > 0:
@@ -152,15 +164,20 @@ def _away(cosine: Floats) -> NDArray[np.float64]:
     return np.where(away < 1e-6, 0.0, away)
 
 
-def _moved(points: Floats, pull: NDArray[np.float64], clusters: Ints, cosine: Floats, old: Floats) -> Floats:
+def _moved(points: Floats, clusters: Ints, cosine: Floats, old: Floats) -> Floats:
     """The direction of the mean of each cluster's points; an empty one goes to a point that fits its own worst."""
-    sums, sizes = np.zeros(old.shape), np.bincount(clusters, minlength=len(old))
-    _add_up(points, pull, clusters, sums)
-    lengths = np.sqrt((sums**2).sum(axis=1))
-    moved = np.where(lengths[:, None] > 1e-9, sums / np.maximum(lengths, 1e-9)[:, None], old).astype(np.float32)
-    empty = np.flatnonzero(sizes == 0)
+    sums = np.zeros(old.shape)
+    _add_up(points, clusters, sums)
+    moved = _at_unit_length(sums, old)
+    empty = np.flatnonzero(np.bincount(clusters, minlength=len(old)) == 0)
     moved[empty] = points[np.argsort(cosine, kind="stable")[: len(empty)]]
     return moved
+
+
+def _at_unit_length(sums: NDArray[np.float64], old: Floats) -> Floats:
+    """The directions of sums; the old one where points pull in opposite directions, or there are none."""
+    lengths = np.sqrt((sums**2).sum(axis=1, keepdims=True))
+    return np.where(lengths > 1e-9, sums / np.maximum(lengths, 1e-9), old).astype(np.float32)
 
 
 def _held(found: Fitted) -> Fitted:
@@ -201,8 +218,8 @@ def _cosines(points, turned, found):
 
 
 @njit(cache=True, nogil=True)
-def _add_up(points, pull, clusters, sums):
-    """Adds each point, times its pull, to the row of its cluster."""
+def _add_up(points, clusters, sums):
+    """Adds each point to the row of its cluster."""
     for row in range(points.shape[0]):
         for factor in range(points.shape[1]):
-            sums[clusters[row], factor] += pull[row] * points[row, factor]
+            sums[clusters[row], factor] += points[row, factor]

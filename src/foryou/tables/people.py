@@ -15,6 +15,7 @@ CLUSTERS = Table(
         Column("cluster", "int", "Its number, the same from night to night.", required=True, at_least=0),
         text("label", "Its most telling tags, else categories, else `cluster N`: for people to read.", required=True),
         Column("size", "int", "How many videos or viewers it holds.", required=True, at_least=0),
+        Column("group", "int", "The coarse group that a cluster of viewers is in; null for others.", at_least=0),
         Column("centroid", "array<float>", "Its direction, of unit length.", required=True),
     ),
     key=("kind", "cluster"),
