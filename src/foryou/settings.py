@@ -107,6 +107,9 @@ class Content:
 @dataclass(frozen=True)
 class Evaluation:
     max_viewers: int
+    baseline_days: int
+    baseline_prior_views: float
+    baseline_likes: int
     seed: int
 
 

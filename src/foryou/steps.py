@@ -77,8 +77,16 @@ STEPS = (
         "evaluation",
         (tables.VIEWS, tables.SEEN, tables.VIDEOS, tables.VIEWER_IDS, tables.VIDEO_IDS),
         (tables.EVALUATIONS,),
-        "Judges yesterday's factors on what was watched today, beside popularity.",
-        before=(tables.MODELS, tables.VIEWER_FACTORS, tables.VIDEO_FACTORS, tables.POPULAR),
+        "Judges yesterday's factors on what was watched today, beside popularity and the baseline score.",
+        before=(
+            tables.MODELS,
+            tables.VIEWER_FACTORS,
+            tables.VIDEO_FACTORS,
+            tables.POPULAR,
+            tables.INTERACTIONS,
+            tables.VIEWERS,
+            tables.FOLLOWS,
+        ),
     ),
     Step(
         "train_factors",
@@ -199,7 +207,7 @@ STEPS = (
 BEFORE_THE_STEPS = ("build_missing_days", "build_video_ids")
 """Jobs that are no step of a night: they make up for nights that the lake lacks."""
 
-FOR_PEOPLE = (tables.CONTENT, tables.FOLLOWS, tables.CONTROLS)
+FOR_PEOPLE = (tables.CONTENT, tables.CONTROLS, tables.VIDEO_CLUSTERS)
 """Working tables that no step reads yet: for notebooks, and for what is built on them next."""
 
 ALSO_WRITES_CHECKS = ("build_catalogue", "build_events", "publish")

@@ -64,7 +64,7 @@ def build(
         own = _of_viewers(viewers, good, before, height, settings)
         groups, of_own = _groups(own, before, settings)
         found += [replace(own, groups=of_own), groups]
-    words = [codes.holding(catalogue["video"].to_numpy(), _lists(catalogue[name]), height) for name in _WORDS]
+    words = [codes.holding(catalogue["video"].to_numpy(), catalogue[name], height) for name in _WORDS]
     rows = [_rows(kind, words, settings) for kind in found]
     return pa.concat_tables([*rows, _NONE]), _members(videos, found, catalogue)
 
@@ -176,14 +176,6 @@ def _members(videos: Points, found: list[Kind], catalogue: pa.Table) -> pa.Table
         if kind.name == "videos":
             cluster[np.searchsorted(ids, videos.ids)] = kind.numbers[kind.fitted.clusters]
     return pa.table({"video": ids, "cluster": pa.array(cluster, mask=cluster < 0)})
-
-
-def _lists(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column of single words as lists of one; null stays null."""
-    if pa.types.is_list(column.type):
-        return column
-    offsets = pa.array(np.arange(len(column) + 1, dtype=np.int32))
-    return pa.chunked_array([pa.ListArray.from_arrays(offsets, column.combine_chunks())])
 
 
 def _last(ids: pa.ChunkedArray) -> int:

@@ -38,13 +38,16 @@ def coded(column: pa.ChunkedArray) -> Coded:
     return Coded(encoded.dictionary.take(pa.array(order)).cast(pa.string()), rank[places])
 
 
-def holding(ids: NDArray[np.integer], lists: pa.ChunkedArray, height: int) -> tuple[pa.Array, sparse.csr_matrix]:
-    """The words of lists, sorted, and which id's list holds which word: [height, words], ones; repeats count once."""
-    words = coded(pa.chunked_array([lists.combine_chunks().flatten()], pa.string()))
-    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
-    rows, inside = np.repeat(ids, lengths), words.codes >= 0
+def holding(ids: NDArray[np.integer], column: pa.ChunkedArray, height: int) -> tuple[pa.Array, sparse.csr_matrix]:
+    """The words of a column, alone or in lists, sorted; and which id has which: [height, words], ones."""
+    words, rows = column, ids
+    if pa.types.is_list(column.type):
+        words = pa.chunked_array([column.combine_chunks().flatten()], column.type.value_type)
+        rows = np.repeat(ids, pc.fill_null(pc.list_value_length(column), 0).to_numpy())
+    known = coded(words)
+    inside = known.codes >= 0
     found = sparse.csr_matrix(
-        (np.ones(int(inside.sum()), np.float32), (rows[inside], words.codes[inside])), shape=(height, len(words.names))
+        (np.ones(int(inside.sum()), np.float32), (rows[inside], known.codes[inside])), shape=(height, len(known.names))
     )
-    found.data[:] = 1  # repeats were added up
-    return words.names, found
+    found.data[:] = 1  # a word that comes twice was added up
+    return known.names, found

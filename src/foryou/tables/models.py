@@ -46,11 +46,11 @@ MODELS = Table(
 
 EVALUATIONS = Table(
     "evaluations",
-    "How yesterday's model did on the day, beside popularity.",
+    "How yesterday's model did on the day, beside popularity and the baseline score.",
     "one measure of one ranking",
     (
         DAY,
-        text("ranking", "What was judged.", ("factors", "popularity"), required=True),
+        text("ranking", "What was judged.", ("factors", "popularity", "baseline"), required=True),
         text("measure", "`auc_exposed`, `recall@20`, `ndcg@100`, `coverage@100`, ...", required=True),
         Column("value", "double", "The mean over viewers.", required=True),
         Column("low", "double", "Lower end of its 95 % interval."),
