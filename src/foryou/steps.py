@@ -198,6 +198,8 @@ STEPS = (
             tables.MODELS,
             tables.FEEDS,
             tables.POPULAR,
+            tables.CLUSTERS,
+            tables.VIEWER_PROFILES,
         ),
         (),
         "Writes the night's report as one offline HTML page.",
