@@ -134,6 +134,9 @@ class Candidates:
     length: int
     block_viewers: int
     similar_recent: int
+    kept_length: int
+    following_days: int
+    enough_events: int
     weight_factors: float
     weight_similar: float
     weight_popular: float
@@ -142,6 +145,9 @@ class Candidates:
 @dataclass(frozen=True)
 class Feeds:
     length: int
+    following_places: tuple[int, ...]
+    trending_places: tuple[int, ...]
+    exploring_places: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -201,9 +207,15 @@ def _section(name: str, kind: Any, values: Mapping[str, Any]) -> Any:
 def _typed(name: str, wanted: type, value: Any) -> Any:
     if wanted is float and type(value) is int:
         return float(value)
+    if wanted == tuple[int, ...] and isinstance(value, list) and all(type(each) is int for each in value):
+        return tuple(value)
     if type(value) is not wanted:
-        raise _broken(f"{name} as {wanted.__name__}", f"{value!r} ({type(value).__name__})")
+        raise _broken(f"{name} as {_words(wanted)}", f"{value!r} ({type(value).__name__})")
     return value
+
+
+def _words(wanted: Any) -> str:
+    return "a list of whole numbers" if wanted == tuple[int, ...] else str(wanted.__name__)
 
 
 def _same_names(where: str, wanted: set[str], found: set[str]) -> None:

@@ -109,6 +109,7 @@ STEPS = (
             tables.POPULAR,
             tables.VIDEOS,
             tables.VIEWERS,
+            tables.FOLLOWS,
             tables.VIEWER_IDS,
             tables.VIDEO_IDS,
         ),
@@ -175,7 +176,7 @@ STEPS = (
 BEFORE_THE_STEPS = ("build_missing_days", "build_video_ids")
 """Jobs that are no step of a night: they make up for nights that the lake lacks."""
 
-FOR_PEOPLE = (tables.CONTENT, tables.FOLLOWS, tables.CONTROLS)
+FOR_PEOPLE = (tables.CONTENT, tables.CONTROLS)
 """Working tables that no step reads yet: for notebooks, and for what is built on them next."""
 
 ALSO_WRITES_CHECKS = ("build_catalogue", "build_events", "publish")
