@@ -130,6 +130,15 @@ class Popular:
 
 
 @dataclass(frozen=True)
+class Starters:
+    min_viewers: int
+    min_quality: float
+    min_clusters: int
+    max_exit_rate: float
+    steps: int
+
+
+@dataclass(frozen=True)
 class Candidates:
     length: int
     block_viewers: int
@@ -168,6 +177,7 @@ class Settings:
     evaluation: Evaluation
     factors: Factors
     popular: Popular
+    starters: Starters
     candidates: Candidates
     feeds: Feeds
     publishing: Publishing
