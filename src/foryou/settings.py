@@ -130,6 +130,21 @@ class Popular:
 
 
 @dataclass(frozen=True)
+class Distribution:
+    impressions: tuple[int, ...]
+    active_percent: tuple[float, ...]
+    entry_days: int
+    min_posterior: float
+    max_posterior_of_worse: float
+    prior_viewers: float
+    min_group_impressions: int
+    max_extensions: int
+    revival_days: int
+    push_days: int
+    push_half_life_days: float
+
+
+@dataclass(frozen=True)
 class Starters:
     min_viewers: int
     min_quality: float
@@ -177,6 +192,7 @@ class Settings:
     evaluation: Evaluation
     factors: Factors
     popular: Popular
+    distribution: Distribution
     starters: Starters
     candidates: Candidates
     feeds: Feeds
@@ -217,15 +233,18 @@ def _section(name: str, kind: Any, values: Mapping[str, Any]) -> Any:
 def _typed(name: str, wanted: type, value: Any) -> Any:
     if wanted is float and type(value) is int:
         return float(value)
-    if wanted == tuple[int, ...] and isinstance(value, list) and all(type(each) is int for each in value):
-        return tuple(value)
+    if wanted in _LISTS and isinstance(value, list):
+        return tuple(_typed(name, _LISTS[wanted], each) for each in value)
     if type(value) is not wanted:
         raise _broken(f"{name} as {_words(wanted)}", f"{value!r} ({type(value).__name__})")
     return value
 
 
+_LISTS = {tuple[int, ...]: int, tuple[float, ...]: float}
+
+
 def _words(wanted: Any) -> str:
-    return "a list of whole numbers" if wanted == tuple[int, ...] else str(wanted.__name__)
+    return f"a list of {_LISTS[wanted].__name__}" if wanted in _LISTS else str(wanted.__name__)
 
 
 def _same_names(where: str, wanted: set[str], found: set[str]) -> None:

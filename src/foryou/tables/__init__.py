@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from foryou.tables.catalogue import CONTENT, FOLLOWS, SIMILAR, VIDEO_IDS, VIDEOS, VIEWER_IDS, VIEWERS
+from foryou.tables.catalogue import CONTENT, DISTRIBUTION, FOLLOWS, SIMILAR, VIDEO_IDS, VIDEOS, VIEWER_IDS, VIEWERS
 from foryou.tables.lists import CANDIDATES, FEEDS, POPULAR
 from foryou.tables.log import CONTROLS, EVENTS, INTERACTIONS, REJECTED_EVENTS, SEEN, VIEWS
 from foryou.tables.models import CHECKS, EVALUATIONS, MODELS, VIDEO_FACTORS, VIEWER_FACTORS
@@ -51,6 +51,7 @@ ALL = (
     SEEN,
     INTERACTIONS,
     CONTENT,
+    DISTRIBUTION,
     SIMILAR,
     MODELS,
     VIEWER_FACTORS,
@@ -74,6 +75,7 @@ __all__ = [
     "CONTROLS",
     "CONTROL_KINDS",
     "DAY",
+    "DISTRIBUTION",
     "EVALUATIONS",
     "EVENTS",
     "EVERYWHERE",
