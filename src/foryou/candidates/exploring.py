@@ -49,7 +49,7 @@ def draw(
     draws: int,
     seed: int,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Each viewer's videos under test, up to `draws` different ones in turn, and the probability of each; [viewers, draws].
+    """Each viewer's videos under test, up to `draws` different ones in turn, and the probability of each: two arrays.
 
     A video is drawn in proportion to the weight that the viewer's `group` [viewers] gives it, among those that are
     eligible, not seen and not drawn before; the probability is that of its own turn, given the turns before. A viewer
