@@ -175,6 +175,11 @@ class Feeds:
 
 
 @dataclass(frozen=True)
+class Fairness:
+    new_creator_days: int
+
+
+@dataclass(frozen=True)
 class Publishing:
     min_served_share: float
 
@@ -196,6 +201,7 @@ class Settings:
     starters: Starters
     candidates: Candidates
     feeds: Feeds
+    fairness: Fairness
     publishing: Publishing
 
     def digest(self) -> str:

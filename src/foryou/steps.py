@@ -134,6 +134,14 @@ STEPS = (
         process="build_candidates",
     ),
     Step(
+        "build_fairness",
+        "fairness",
+        (tables.FEEDS, tables.VIDEOS, tables.VIEWERS, tables.FOLLOWS, tables.VIEWER_IDS, tables.VIDEO_IDS),
+        (tables.FAIRNESS,),
+        "Works out who is shown in the night's feeds, and how much of one thing each viewer gets.",
+        process="build_candidates",
+    ),
+    Step(
         "publish",
         "publishing",
         (
@@ -167,6 +175,7 @@ STEPS = (
             tables.MODELS,
             tables.FEEDS,
             tables.POPULAR,
+            tables.FAIRNESS,
         ),
         (),
         "Writes the night's report as one offline HTML page.",

@@ -47,6 +47,7 @@ def page(facts: Facts) -> str:
             checks=sorted_checks(facts.checks),
             releases=_newest(facts.releases),
             leads=_leads(facts),
+            fairness=[dict(row) | {"told": words.FAIRNESS.get(row["measure"], "")} for row in facts.fairness],
             sources=[*zip(tables.SOURCES, facts.mix.found, strict=True)] if facts.mix else [],
         )
     )

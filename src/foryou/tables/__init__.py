@@ -5,7 +5,7 @@ from __future__ import annotations
 from foryou.tables.catalogue import CONTENT, DISTRIBUTION, FOLLOWS, SIMILAR, VIDEO_IDS, VIDEOS, VIEWER_IDS, VIEWERS
 from foryou.tables.lists import CANDIDATES, FEEDS, POPULAR
 from foryou.tables.log import CONTROLS, EVENTS, INTERACTIONS, REJECTED_EVENTS, SEEN, VIEWS
-from foryou.tables.models import CHECKS, EVALUATIONS, MODELS, VIDEO_FACTORS, VIEWER_FACTORS
+from foryou.tables.models import CHECKS, EVALUATIONS, FAIRNESS, MODELS, VIDEO_FACTORS, VIEWER_FACTORS
 from foryou.tables.published import (
     CONTRACT_VERSION,
     PUBLISHED,
@@ -60,6 +60,7 @@ ALL = (
     POPULAR,
     CANDIDATES,
     FEEDS,
+    FAIRNESS,
     CHECKS,
     *PUBLISHED,
     RELEASES,
@@ -79,6 +80,7 @@ __all__ = [
     "EVALUATIONS",
     "EVENTS",
     "EVERYWHERE",
+    "FAIRNESS",
     "FEEDS",
     "FOLLOWS",
     "INTERACTIONS",
