@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from foryou.tables.catalogue import CONTENT, DISTRIBUTION, FOLLOWS, SIMILAR, VIDEO_IDS, VIDEOS, VIEWER_IDS, VIEWERS
-from foryou.tables.lists import CANDIDATES, FEEDS, POPULAR
+from foryou.tables.lists import CANDIDATES, FEEDS, POPULAR, STARTERS
 from foryou.tables.log import CONTROLS, EVENTS, INTERACTIONS, REJECTED_EVENTS, SEEN, VIEWS
 from foryou.tables.models import CHECKS, EVALUATIONS, FAIRNESS, MODELS, VIDEO_FACTORS, VIEWER_FACTORS
 from foryou.tables.published import (
@@ -13,6 +13,7 @@ from foryou.tables.published import (
     PUBLISHED_FEEDS,
     PUBLISHED_POPULAR,
     PUBLISHED_SIMILAR,
+    PUBLISHED_STARTERS,
     RELEASES,
 )
 from foryou.tables.words import (
@@ -58,6 +59,7 @@ ALL = (
     VIDEO_FACTORS,
     EVALUATIONS,
     POPULAR,
+    STARTERS,
     CANDIDATES,
     FEEDS,
     FAIRNESS,
@@ -95,6 +97,7 @@ __all__ = [
     "PUBLISHED_FEEDS",
     "PUBLISHED_POPULAR",
     "PUBLISHED_SIMILAR",
+    "PUBLISHED_STARTERS",
     "REJECTED_EVENTS",
     "RELEASES",
     "RELEASE_ID",
@@ -103,6 +106,7 @@ __all__ = [
     "SIMILAR",
     "SOURCES",
     "SOURCE_BITS",
+    "STARTERS",
     "STATUSES",
     "SURFACES",
     "TASTES",
