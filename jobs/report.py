@@ -52,6 +52,7 @@ def _facts(run: Run, folder: Path) -> Facts:
         mix=_mix(run),
         reasons=reasons.CODES,
         evaluations=lake.arrow(tables.EVALUATIONS, days=_held(run, tables.EVALUATIONS)).to_pylist(),
+        fairness=lake.arrow(tables.FAIRNESS, days=[day]).to_pylist(),
         counts=_counts(run, releases),
         checks=lake.arrow(tables.CHECKS, days=[day]).to_pylist(),
         model=models[0] if models else None,

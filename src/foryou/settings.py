@@ -154,10 +154,37 @@ class Popular:
 
 
 @dataclass(frozen=True)
+class Distribution:
+    impressions: tuple[int, ...]
+    active_percent: tuple[float, ...]
+    entry_days: int
+    min_posterior: float
+    max_posterior_of_worse: float
+    prior_viewers: float
+    min_group_impressions: int
+    max_extensions: int
+    revival_days: int
+    push_days: int
+    push_half_life_days: float
+
+
+@dataclass(frozen=True)
+class Starters:
+    min_viewers: int
+    min_quality: float
+    min_clusters: int
+    max_exit_rate: float
+    steps: int
+
+
+@dataclass(frozen=True)
 class Candidates:
     length: int
     block_viewers: int
     similar_recent: int
+    kept_length: int
+    following_days: int
+    enough_events: int
     weight_factors: float
     weight_similar: float
     weight_popular: float
@@ -166,6 +193,14 @@ class Candidates:
 @dataclass(frozen=True)
 class Feeds:
     length: int
+    following_places: tuple[int, ...]
+    trending_places: tuple[int, ...]
+    exploring_places: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Fairness:
+    new_creator_days: int
 
 
 @dataclass(frozen=True)
@@ -188,8 +223,11 @@ class Settings:
     clusters: Clusters
     profiles: Profiles
     popular: Popular
+    distribution: Distribution
+    starters: Starters
     candidates: Candidates
     feeds: Feeds
+    fairness: Fairness
     publishing: Publishing
 
     def digest(self) -> str:
@@ -227,9 +265,18 @@ def _section(name: str, kind: Any, values: Mapping[str, Any]) -> Any:
 def _typed(name: str, wanted: type, value: Any) -> Any:
     if wanted is float and type(value) is int:
         return float(value)
+    if wanted in _LISTS and isinstance(value, list):
+        return tuple(_typed(name, _LISTS[wanted], each) for each in value)
     if type(value) is not wanted:
-        raise _broken(f"{name} as {wanted.__name__}", f"{value!r} ({type(value).__name__})")
+        raise _broken(f"{name} as {_words(wanted)}", f"{value!r} ({type(value).__name__})")
     return value
+
+
+_LISTS = {tuple[int, ...]: int, tuple[float, ...]: float}
+
+
+def _words(wanted: Any) -> str:
+    return f"a list of {_LISTS[wanted].__name__}" if wanted in _LISTS else str(wanted.__name__)
 
 
 def _same_names(where: str, wanted: set[str], found: set[str]) -> None:

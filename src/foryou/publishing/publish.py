@@ -60,7 +60,7 @@ def feeds(part: int, files: list[str], folder: Path, day: date, release_id: str)
                 pa.array(_reason_places(codes, objects, segment, len(videos))), names
             ),
             "reason_value": rows["values"].combine_chunks().flatten(),
-            "propensity": pa.nulls(len(codes), pa.float32()),
+            "propensity": _drawn(rows["propensities"].combine_chunks().flatten()),
         }
         yield _published(viewers.take(rows["viewer"]), rows["videos"], fields, "viewer_id", day, release_id)
 
@@ -117,6 +117,23 @@ def popular(rows: pa.Table, video_ids: pa.Table, day: date, release_id: str) -> 
     )
 
 
+def starters(rows: pa.Table, video_ids: pa.Table, day: date, release_id: str) -> pa.Table:
+    """The published `starters`, sorted by segment, path and slot."""
+    names = video_ids.sort_by("video")["video_id"].combine_chunks()
+    rows = rows.sort_by([(name, "ascending") for name in ("segment", "path", "slot")])
+    return pa.table(
+        {
+            "day": pa.array([day] * rows.num_rows, pa.date32()),
+            "release_id": pa.array([release_id] * rows.num_rows, pa.string()),
+            **{name: rows[name] for name in ("segment", "path", "slot")},
+            "video_id": names.take(rows["video"]),
+            "topic": rows["topic"],
+            "score": rows["score"],
+            "reason": pa.array(["starting"] * rows.num_rows, pa.string()),
+        }
+    )
+
+
 def _published(
     ids: pa.Array, lists: pa.ChunkedArray, fields: dict[str, pa.Array], key: str, day: date, release_id: str
 ) -> pa.Table:
@@ -145,6 +162,11 @@ def _names(folder: Path, of: str) -> pa.Array:
 def _dictionary(lists: pa.ChunkedArray, names: pa.Array) -> pa.DictionaryArray:
     """Names of the flattened ids: as a dictionary, so that no name is copied per item."""
     return pa.DictionaryArray.from_arrays(lists.combine_chunks().flatten(), names)
+
+
+def _drawn(propensities: pa.Array) -> pa.Array:
+    """Null where nothing was drawn."""
+    return pa.compute.if_else(pa.compute.greater(propensities, 0), propensities, pa.scalar(None, pa.float32()))
 
 
 def _reason_names(videos: pa.Array, segments: pa.Array) -> pa.Array:

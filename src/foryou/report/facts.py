@@ -70,6 +70,7 @@ class Facts:
     mix: Mix | None = None
     reasons: Sequence[str] = ()
     evaluations: Rows = ()
+    fairness: Rows = ()
     counts: Mapping[str, Mapping[date, int]] = field(default_factory=dict)
     checks: Rows = ()
     model: Mapping[str, Any] | None = None

@@ -49,6 +49,7 @@ def page(facts: Facts) -> str:
             releases=_newest(facts.releases),
             leads=_leads(facts),
             clusters={kind: _largest(facts.clusters, kind) for kind in tables.CLUSTER_KINDS},
+            fairness=[dict(row) | {"told": words.FAIRNESS.get(row["measure"], "")} for row in facts.fairness],
             sources=[*zip(tables.SOURCES, facts.mix.found, strict=True)] if facts.mix else [],
         )
     )

@@ -27,6 +27,18 @@ LEADS = {
     "like_you": "watched to the end by people of like taste",
     "similar_to": "similar to something liked lately",
     "popular_in": "popular in the viewer’s segment",
+    "following": "new from a creator the viewer follows",
+    "trending": "on the rise in the viewer’s country",
+    "exploring": "under test, to find out whom it is for",
+    "starting": "a good start for who is hardly known",
+}
+
+FAIRNESS = {
+    "exposure": "share of the places in all feeds",
+    "gini": "0 if all are shown as often, near 1 if one takes all places",
+    "topic_entropy_bits": "how many topics a feed spreads over: 2 bits are four equal topics",
+    "most_frequent_topic_share": "share of a feed that its first topic takes",
+    "videos_for_adults_shown_to_minors": "must be 0; who is not known to be grown up counts as a minor",
 }
 
 MEASURES = {

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from foryou.tables.catalogue import CONTENT, FOLLOWS, SIMILAR, VIDEO_IDS, VIDEOS, VIEWER_IDS, VIEWERS
-from foryou.tables.lists import CANDIDATES, FEEDS, POPULAR
+from foryou.tables.catalogue import CONTENT, DISTRIBUTION, FOLLOWS, SIMILAR, VIDEO_IDS, VIDEOS, VIEWER_IDS, VIEWERS
+from foryou.tables.lists import CANDIDATES, FEEDS, POPULAR, STARTERS
 from foryou.tables.log import CONTROLS, EVENTS, INTERACTIONS, REJECTED_EVENTS, SEEN, VIEWS
-from foryou.tables.models import CHECKS, EVALUATIONS, MODELS, VIDEO_FACTORS, VIEWER_FACTORS
+from foryou.tables.models import CHECKS, EVALUATIONS, FAIRNESS, MODELS, VIDEO_FACTORS, VIEWER_FACTORS
 from foryou.tables.people import CLUSTERS, VIDEO_CLUSTERS, VIEWER_PROFILES
 from foryou.tables.published import (
     CONTRACT_VERSION,
@@ -14,6 +14,7 @@ from foryou.tables.published import (
     PUBLISHED_FEEDS,
     PUBLISHED_POPULAR,
     PUBLISHED_SIMILAR,
+    PUBLISHED_STARTERS,
     RELEASES,
 )
 from foryou.tables.words import (
@@ -22,6 +23,7 @@ from foryou.tables.words import (
     CONTROL_KINDS,
     DAY,
     EVERYWHERE,
+    KEPT,
     KINDS,
     LANDED,
     MODERATION,
@@ -31,6 +33,7 @@ from foryou.tables.words import (
     SOURCES,
     STATUSES,
     SURFACES,
+    TASTES,
     VIDEO,
     VIDEO_ID,
     VIDEO_KINDS,
@@ -51,6 +54,7 @@ ALL = (
     SEEN,
     INTERACTIONS,
     CONTENT,
+    DISTRIBUTION,
     SIMILAR,
     MODELS,
     VIEWER_FACTORS,
@@ -60,8 +64,10 @@ ALL = (
     VIDEO_CLUSTERS,
     VIEWER_PROFILES,
     POPULAR,
+    STARTERS,
     CANDIDATES,
     FEEDS,
+    FAIRNESS,
     CHECKS,
     *PUBLISHED,
     RELEASES,
@@ -79,12 +85,15 @@ __all__ = [
     "CONTROLS",
     "CONTROL_KINDS",
     "DAY",
+    "DISTRIBUTION",
     "EVALUATIONS",
     "EVENTS",
     "EVERYWHERE",
+    "FAIRNESS",
     "FEEDS",
     "FOLLOWS",
     "INTERACTIONS",
+    "KEPT",
     "KINDS",
     "LANDED",
     "MODELS",
@@ -95,6 +104,7 @@ __all__ = [
     "PUBLISHED_FEEDS",
     "PUBLISHED_POPULAR",
     "PUBLISHED_SIMILAR",
+    "PUBLISHED_STARTERS",
     "REJECTED_EVENTS",
     "RELEASES",
     "RELEASE_ID",
@@ -103,8 +113,10 @@ __all__ = [
     "SIMILAR",
     "SOURCES",
     "SOURCE_BITS",
+    "STARTERS",
     "STATUSES",
     "SURFACES",
+    "TASTES",
     "VIDEO",
     "VIDEOS",
     "VIDEO_CLUSTERS",

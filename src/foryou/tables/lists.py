@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from foryou.contract import Column, Table
-from foryou.tables.words import DAY, SEGMENT, SOURCE_BITS, VIDEO, VIEWER
+from foryou.tables.words import DAY, SEGMENT, SOURCE_BITS, VIDEO, VIEWER, text
 
 POPULAR = Table(
     "popular",
@@ -20,6 +20,23 @@ POPULAR = Table(
     keep_days=30,
 )
 
+STARTERS = Table(
+    "starters",
+    "Slates of eight for viewers nobody knows, and where what they watch leads.",
+    "one slot of one slate of one segment",
+    (
+        DAY,
+        SEGMENT,
+        text("path", "Topics watched well so far: empty, `cooking`, `cooking>pets`.", required=True),
+        Column("slot", "int", "From 1 to 8.", required=True, at_least=1, at_most=8),
+        VIDEO,
+        text("topic", "Its category, else the label of its cluster.", required=True),
+        Column("score", "float", "The video's quality.", required=True, at_least=0, at_most=1),
+    ),
+    key=("segment", "path", "slot"),
+    keep_days=30,
+)
+
 CANDIDATES = Table(
     "candidates",
     "What each viewer might like, from all sources.",
@@ -32,6 +49,12 @@ CANDIDATES = Table(
         Column("sources", "array<int>", SOURCE_BITS, required=True),
         Column("leads", "array<int>", "Number of the source that gave each its highest score.", required=True),
         Column("ranks", "array<int>", "Rank from 1 in the leading source's own list.", required=True),
+        Column("known", "float", "Share of the feed that goes to these: 1 for a viewer of many events.", True),
+        Column("following", "array<int>", "New videos of creators followed, for the places kept for them.", True),
+        Column("trending", "array<int>", "Videos on the rise in the viewer's country.", True),
+        Column("exploring", "array<int>", "Videos under test, drawn for the viewer.", True),
+        Column("propensities", "array<float>", "With what probability each of `exploring` was drawn.", True),
+        Column("starting", "array<int>", "What the viewer's segment starts with: for who is hardly known.", True),
     ),
     key=("viewer",),
     keep_days=3,
@@ -55,6 +78,7 @@ FEEDS = Table(
             required=True,
         ),
         Column("values", "array<float>", "How strongly the reason holds.", required=True),
+        Column("propensities", "array<float>", "Probability of an exploration place; 0 elsewhere.", required=True),
     ),
     key=("viewer",),
     keep_days=3,

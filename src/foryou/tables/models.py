@@ -61,6 +61,19 @@ EVALUATIONS = Table(
     key=("ranking", "measure"),
 )
 
+FAIRNESS = Table(
+    "fairness",
+    "Who is shown in the feeds of a night, and how much of one thing each viewer gets.",
+    "one measure of one slice",
+    (
+        DAY,
+        text("measure", "`exposure`, `gini`, `topic_entropy_bits`, ...", required=True),
+        text("slice", "Whose: a tier of creators, videos, viewers.", required=True),
+        Column("value", "double", "A share, or what the measure's name says.", required=True),
+    ),
+    key=("measure", "slice"),
+)
+
 CHECKS = Table(
     "checks",
     "What was checked and how it came out.",

@@ -43,7 +43,13 @@ CONTROL_KINDS = (
 
 CLUSTER_KINDS = ("videos", "viewers", "groups")
 
-SOURCES = ("factors", "similar", "popular")
+TASTES = ("factors", "similar", "popular")
+"""Sources that are blended into candidates."""
+
+KEPT = ("following", "trending", "exploring", "starting")
+"""Sources that have places kept for them in a feed."""
+
+SOURCES = (*TASTES, *KEPT)
 """Bit i of a `sources` column stands for the i-th name."""
 
 LANDED = {
