@@ -85,9 +85,7 @@ def heads(before: Before, viewers: int, videos: int, settings: Evaluation) -> tu
         _, having = codes.holding(ids, before.videos[name], videos)
         liked = _most_watched(_ones(before.good, viewers, videos) @ having, settings.baseline_likes)
         parts.append((weight * liked, having.T))
-    parts += [
-        _accounts(before, ids, n, name, weight) for name, weight in (("language", LANGUAGE), ("country", COUNTRY))
-    ]
+    parts += [_accounts(before, ids, n, "language", LANGUAGE), _accounts(before, ids, n, "country", COUNTRY)]
     rows = sparse.hstack([part for part, _ in parts], format="csr", dtype=np.float32)
     rows.sort_indices()
     matrix = sparse.vstack([part for _, part in parts], format="csr", dtype=np.float32)
@@ -107,23 +105,13 @@ def known_quality(views: pa.Table, videos: int, prior_views: float) -> NDArray[n
     return quality(*means).astype(np.float32)
 
 
-def _followed(
-    before: Before, ids: NDArray[np.int32], n: tuple[int, int]
-) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
+def _followed(before: Before, ids: Ints, n: tuple[int, int]) -> Part:
     """Creators: followed by the account, or from one of their videos in the views before."""
     viewers, videos = n
     names, having = codes.holding(ids, before.videos["creator_id"], videos)
-    place = pc.index_in(before.follows["creator_id"], names)
-    inside = pc.is_valid(place)
-    listed = sparse.csr_matrix(
-        (
-            np.ones(pc.sum(inside).as_py() or 0, np.float32),
-            (before.follows["viewer"].filter(inside).to_numpy(), place.filter(inside).to_numpy()),
-        ),
-        shape=(viewers, len(names)),
-    )
-    told = _ones(before.views.filter(before.views["followed"]), viewers, videos) @ having
-    both = (listed + told).tocsr()
+    place = pc.fill_null(pc.index_in(before.follows["creator_id"], names), -1).to_numpy()
+    listed = _having(before.follows["viewer"].to_numpy(), place, (viewers, len(names)))
+    both = (listed + _ones(before.views.filter(before.views["followed"]), viewers, videos) @ having).tocsr()
     both.data[:] = FOLLOWED
     return both, having.T
 
@@ -149,7 +137,7 @@ def _ones(pairs: pa.Table, viewers: int, videos: int) -> sparse.csr_matrix:
 def _most_watched(counts: sparse.csr_matrix, each: int) -> sparse.csr_matrix:
     """Of each row the `each` heads with the highest counts, as ones; ties by name, which is by number."""
     row = np.repeat(np.arange(counts.shape[0], dtype=np.int64), np.diff(counts.indptr))
-    falling = (np.int64(2**16) - np.minimum(counts.data, 2**16).astype(np.int64)) << 24 | counts.indices
+    falling = (2**16 - np.minimum(counts.data, 2**16).astype(np.int64)) << 32 | counts.indices
     order = np.lexsort((falling, row))
     place = np.arange(len(order)) - np.repeat(counts.indptr[:-1], np.diff(counts.indptr))
     best = order[place < each]

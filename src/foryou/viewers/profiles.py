@@ -19,7 +19,7 @@ Values = NDArray[np.float64]
 UNITS = 1_000_000
 """Strengths are added as whole millionths, which doubles add exactly: so no sum depends on the order of rows."""
 
-CELLS_AT_ONCE = 2**24
+CELLS_AT_ONCE = 2**22
 """Viewers x categories that are counted at a time: bounds memory where a platform has thousands of categories."""
 
 
