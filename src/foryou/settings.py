@@ -122,6 +122,7 @@ class Trends:
     min_watchers: int
     min_posters: int
     min_z: float
+    min_rise: float
     floor_share: float
     length: int
     videos_a_trend: int
@@ -153,7 +154,8 @@ class Creators:
     multiplier_min: float
     multiplier_max: float
     rising_ratio: float
-    rising_min_viewers: int
+    rising_min_views: int
+    min_audience: int
     clusters: int
     rising_tags: int
 

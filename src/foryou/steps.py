@@ -91,7 +91,15 @@ STEPS = (
     Step(
         "build_creators",
         "creators",
-        (tables.VIDEOS, tables.VIDEO_STATS, tables.INTERACTIONS, tables.VIEWS, tables.VIEWERS, tables.FOLLOWS, tables.TRENDS),
+        (
+            tables.VIDEOS,
+            tables.VIDEO_STATS,
+            tables.INTERACTIONS,
+            tables.VIEWS,
+            tables.VIEWERS,
+            tables.FOLLOWS,
+            tables.TRENDS,
+        ),
         (tables.CREATORS,),
         "Rates creators by how their videos do, and says who watches them.",
         process="build_interactions",

@@ -54,6 +54,8 @@ def _carried(names: pa.Array, video: NDArray[np.int32], height: int) -> tuple[pa
     coded = names.filter(known).dictionary_encode()
     thing = coded.indices.to_numpy()
     ones = np.ones(len(thing), np.int64)
-    on = sparse.csr_matrix((ones, (thing, video[known.to_numpy(zero_copy_only=False)])), shape=(len(coded.dictionary), height))
+    on = sparse.csr_matrix(
+        (ones, (thing, video[known.to_numpy(zero_copy_only=False)])), shape=(len(coded.dictionary), height)
+    )
     on.data[:] = 1  # a tag that comes twice counts once
     return coded.dictionary, on

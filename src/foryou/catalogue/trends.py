@@ -72,7 +72,7 @@ def build(views: pa.Table, viewers: pa.Table, videos: pa.Table, day: date, setti
 
         z = (p - mean) / sqrt(variance + p·(1 - p) / n + floor²)
 
-    Listed are those of at least `min_z` that were watched `min_views` times by `min_watchers` viewers (challenges:
+    Listed are those of at least `min_z` and `min_rise` times the mean that were watched `min_views` times by `min_watchers` viewers (challenges:
     posted by `min_posters` creators). A country with fewer than `min_viewers` viewers that day counts in `*` only,
     and so does who has no country. Needs `min_days` days before; nothing depends on other nights.
     """
@@ -131,7 +131,8 @@ def _rising(log: Log, things: Carried, fewest: int, fewest_actors: int, settings
     mean, variance, held = _spread(before)
     noise = share * (1 - share) / np.maximum(volume, 1) + settings.floor_share**2
     z = (share - mean) / np.sqrt(variance + noise)
-    rises = (z >= settings.min_z) & (count >= fewest) & (held >= settings.min_days)
+    rises = (z >= settings.min_z) & (share >= settings.min_rise * mean)
+    rises &= (count >= fewest) & (held >= settings.min_days)
     some = np.flatnonzero(rises.any(axis=1))
     rises[some] &= _actors(today, chosen.only(some)) >= fewest_actors
     thing, place = np.nonzero(rises)

@@ -113,7 +113,9 @@ def _priors(good: Ints, viewers: Ints, bucket: Ints, m: float) -> Floats:
     A video weighs n / (n + m), as far as its own share can be trusted, so that the few that everybody watches do not
     speak for the many. The bucket's mean is drawn to that of all videos as if by m more of them.
     """
-    known = [np.bincount(np.maximum(bucket, 0), counts / (viewers + m), minlength=_LONGEST + 1) for counts in (good, viewers)]
+    known = [
+        np.bincount(np.maximum(bucket, 0), counts / (viewers + m), minlength=_LONGEST + 1) for counts in (good, viewers)
+    ]
     return shrunk(known[0], known[1], m)[bucket]
 
 

@@ -96,7 +96,9 @@ CREATORS = Table(
         Column("authority", "float", "How the first five videos did.", required=True),
         Column("penalty", "float", "For rejected and reported videos; fades.", True, at_least=0, at_most=1),
         Column("multiplier", "float", "What a video's place is moved by, as `z + log(multiplier)`.", required=True),
-        Column("clusters", "array<int>", "Viewer clusters of the good watchers, most first.", required=True),
+        Column(
+            "clusters", "array<int>", "Viewer clusters of the good watches, most first; empty if few.", required=True
+        ),
         Column("audience", "array<float>", "The share of each.", required=True),
         Column("rising_tags", "array<string>", "What rises where the audience is, most first.", required=True),
         Column("authority_viewers", "int", "On how many viewers the authority rests.", True, at_least=0),
