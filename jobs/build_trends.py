@@ -1,7 +1,7 @@
 """Finds the tags, sounds and challenges that rise, by country, and the best videos of them."""
 
 from foryou import tables
-from foryou.catalogue import trends
+from foryou.catalogue import trending, trends
 from foryou.platform.job import Run, job
 
 
@@ -16,7 +16,7 @@ def main(run: Run) -> None:
     lake.replace_day_arrow(tables.TRENDS, run.day, rising)
     stats = lake.arrow(tables.VIDEO_STATS, ["video", "quality"], days=[run.day])
     today = lake.arrow(tables.VIEWS, ["viewer", "video"], days=[run.day])
-    listed = trends.trending(rising, today, viewers, videos, stats, chosen)
+    listed = trending.build(rising, today, viewers, videos, stats, chosen)
     lake.replace_day_arrow(tables.TRENDING, run.day, listed)
     run.note(trends=rising.num_rows)
 

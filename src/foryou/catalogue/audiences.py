@@ -24,6 +24,7 @@ def clusters(
     `creator`, `viewer`: one entry per good watch. Viewers without a profile (`viewer`, `cluster`) do not count; of
     fewer good watches than `fewest` nothing is told, as it would be of single people.
     """
+    profiles = profiles.filter(profiles["cluster"].is_valid())
     own = profiles["viewer"].to_numpy()
     cluster_of = np.full(1 + max(viewer.max(initial=-1), own.max(initial=-1)), -1, np.int64)
     cluster_of[own] = profiles["cluster"].to_numpy()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -11,14 +10,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from foryou.catalogue import audiences, penalties
+from foryou.catalogue.roster import Given, Roster
 from foryou.settings import Creators
-
-VIDEOS = ["video", "creator_id", "uploaded_at", "moderation"]
-VIEWS = ["video", "completion", "points", "day"]
-BEFORE = ["creator_id", "authority", "authority_viewers", "rejected", "rejected_on", "report_penalty", "reported_on"]
-STATS = ["video", "viewers", "good", "z", "exits"]
-
-NO_PROFILES = pa.schema([("viewer", pa.int32()), ("cluster", pa.int32())]).empty_table()
 
 _UNITS = 1_000_000
 """Completions are added as whole millionths: a sum of floats would depend on the order of the rows."""
@@ -27,52 +20,6 @@ _EPOCH = date(1970, 1, 1)
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Given:
-    """The tables of a night, with the columns named above; `before` is `creators` as an earlier night left it.
-
-    `interactions` (`viewer`, `video`, `good`), `viewers` (`viewer`, `country`), `follows` (`creator_id`), `profiles`
-    (`viewer`, `cluster`); `trends` whole. `views` holds the days of the window. `reported` is the number of points that
-    a view with a report has: no view has fewer.
-    """
-
-    videos: pa.Table
-    stats: pa.Table
-    views: pa.Table
-    interactions: pa.Table
-    viewers: pa.Table
-    follows: pa.Table
-    trends: pa.Table
-    profiles: pa.Table
-    before: pa.Table
-    reported: float
-
-
-@dataclass(frozen=True)
-class Roster:
-    """The creators, sorted by `names`, and arrays by dense video id: the creator, -1 if none, and what the video did.
-
-    `age_days` since the upload is -1 where it is unknown; `counts` says which videos were not rejected.
-    """
-
-    names: pa.Array
-    of: Ints
-    age_days: Ints
-    counts: NDArray[np.bool_]
-    viewers: Ints
-    good: Ints
-    z: Floats
-    exits: Ints
-
-    def add(self, values: NDArray[np.generic], only: NDArray[np.bool_] | None = None) -> Floats:
-        """The sum of values by dense video id, of each creator."""
-        chosen = self.of >= 0 if only is None else (self.of >= 0) & only
-        return np.bincount(self.of[chosen], values[chosen], minlength=len(self.names))
-
-    def number(self, only: NDArray[np.bool_]) -> Ints:
-        return self.add(np.ones(len(self.of)), only).astype(np.int64)
 
 
 def build(given: Given, day: date, settings: Creators) -> pa.Table:
@@ -95,7 +42,7 @@ def build(given: Given, day: date, settings: Creators) -> pa.Table:
     stage: `dormant` without an upload in `recent_days`, else `new` with fewer than `first_videos` videos, else
     `rising` where a week's share of the platform's views is `rising_ratio` times the week's before, else `established`.
     """
-    roster = _roster(given, day)
+    roster = Roster.of_night(given, day)
     videos = roster.number(roster.counts)
     viewers, good = (roster.add(counts).astype(np.int64) for counts in (roster.viewers, roster.good))
     numbers, lists = _penalty(given, roster, videos, viewers, day, settings)
@@ -146,23 +93,6 @@ def log_multipliers(creators: pa.Table, videos: pa.Table, height: int) -> NDArra
     found = np.zeros(height, np.float32)
     found[videos["video"].to_numpy()] = np.append(np.log(creators["multiplier"].to_numpy()), np.float32(0))[row]
     return found
-
-
-def _roster(given: Given, day: date) -> Roster:
-    tables = (given.videos, given.stats, given.views, given.interactions)
-    height = 1 + max((pc.max(table["video"]).as_py() or 0) for table in tables)
-    here, gone = given.videos["creator_id"].drop_null().to_pylist(), given.before["creator_id"].to_pylist()
-    names = pa.array(sorted({*here, *gone}), pa.string())
-    video = given.videos["video"].to_numpy()
-    of, age_days, counts = np.full(height, -1), np.full(height, -1), np.zeros(height, bool)
-    of[video] = pc.fill_null(pc.index_in(given.videos["creator_id"], names), -1).to_numpy()
-    uploaded = given.videos["uploaded_at"].cast(pa.date32()).cast(pa.int32())
-    age_days[video] = pc.fill_null(pc.subtract((day - _EPOCH).days, uploaded), -1).to_numpy()
-    counts[video] = pc.not_equal(given.videos["moderation"], "rejected").to_numpy()
-    did = {name: np.zeros(height, np.float64 if name == "z" else np.int64) for name in STATS[1:]}
-    for name, column in did.items():
-        column[given.stats["video"].to_numpy()] = given.stats[name].to_numpy()
-    return Roster(names, of, age_days, counts & (of >= 0), **did)
 
 
 def _penalty(
@@ -250,8 +180,8 @@ def _completion(views: pa.Table, roster: Roster) -> pa.Array:
     known = views.filter(views["completion"].is_valid())
     video = known["video"].to_numpy()
     units = np.rint(known["completion"].to_numpy().astype(np.float64) * _UNITS)
-    total, number = (np.bincount(video, weights, minlength=len(roster.of)) for weights in (units, None))
-    total, number = roster.add(total), roster.add(number)
+    total = roster.add(np.bincount(video, units, minlength=len(roster.of)))
+    number = roster.add(np.bincount(video, minlength=len(roster.of)))
     mean = total / np.maximum(number, 1) / _UNITS
     return pa.array(mean.astype(np.float32), mask=number == 0)
 

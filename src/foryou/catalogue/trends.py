@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from foryou.catalogue import carried
-from foryou.catalogue.carried import SOUND, TAG, Carried
+from foryou.catalogue.carried import TAG, Carried
 from foryou.settings import Trends
 
 VIEWS = ["viewer", "video", "day"]
@@ -41,7 +41,7 @@ class Log:
 
     def on(self, ago: int) -> Log:
         chosen = self.ago == ago
-        return Log(*(each[chosen] for each in (self.ago, self.place, self.actor, self.video)), self.places)
+        return Log(self.ago[chosen], self.place[chosen], self.actor[chosen], self.video[chosen], self.places)
 
     def counts(self, height: int) -> Ints:
         """Entries [place, video]; the last place counts all of them."""
@@ -72,9 +72,10 @@ def build(views: pa.Table, viewers: pa.Table, videos: pa.Table, day: date, setti
 
         z = (p - mean) / sqrt(variance + p·(1 - p) / n + floor²)
 
-    Listed are those of at least `min_z` and `min_rise` times the mean that were watched `min_views` times by `min_watchers` viewers (challenges:
-    posted by `min_posters` creators). A country with fewer than `min_viewers` viewers that day counts in `*` only,
-    and so does who has no country. Needs `min_days` days before; nothing depends on other nights.
+    Listed are those of at least `min_z` and `min_rise` times the mean that were watched `min_views` times by
+    `min_watchers` viewers (challenges: posted by `min_posters` creators). A country with fewer than `min_viewers`
+    viewers that day counts in `*` only, and so does who has no country. Needs `min_days` days before; nothing depends
+    on other nights.
     """
     height = 1 + max((pc.max(table["video"]).as_py() or 0) for table in (views, videos))
     places = _places(views, viewers, day, settings.min_viewers)
@@ -89,6 +90,25 @@ def build(views: pa.Table, viewers: pa.Table, videos: pa.Table, day: date, setti
     return _ranked(pa.concat_tables(rows), settings.length)
 
 
+def places_of(country: pa.ChunkedArray, places: list[str]) -> Ints:
+    """The number of each country among `places`; that of the last of them, `*`, for all that are not there."""
+    known = pc.index_in(country, pa.array(places[:-1], pa.string()))
+    return pc.fill_null(known, len(places) - 1).to_numpy().astype(np.int64)
+
+
+def viewers_places(viewers: pa.Table, places: list[str], height: int) -> Ints:
+    """The same of each viewer's country, by dense id below `height`."""
+    found = np.full(height, len(places) - 1)
+    known = viewers.filter(pc.less(viewers["viewer"], height))
+    found[known["viewer"].to_numpy()] = places_of(known["country"], places)
+    return found
+
+
+def ranks(group: Ints) -> NDArray[np.int32]:
+    """Places from 1 within stretches of equal numbers, which rise."""
+    return (1 + np.arange(len(group)) - np.searchsorted(group, group)).astype(np.int32)
+
+
 def _places(views: pa.Table, viewers: pa.Table, day: date, fewest: int) -> list[str]:
     """The countries with enough viewers on the day, sorted, and `*`."""
     today = views.filter(pc.equal(views["day"], day))
@@ -98,16 +118,9 @@ def _places(views: pa.Table, viewers: pa.Table, day: date, fewest: int) -> list[
     return [*sorted(large), EVERY]
 
 
-def _place_of(country: pa.ChunkedArray, places: list[str]) -> Ints:
-    known = pc.index_in(country, pa.array(places[:-1], pa.string()))
-    return pc.fill_null(known, len(places) - 1).to_numpy().astype(np.int64)
-
-
 def _watched(views: pa.Table, viewers: pa.Table, places: list[str], day: date) -> Log:
     viewer = views["viewer"].to_numpy()
-    own = viewers["viewer"].to_numpy()
-    place = np.full(1 + max(viewer.max(initial=-1), own.max(initial=-1)), len(places) - 1)
-    place[own] = _place_of(viewers["country"], places)
+    place = viewers_places(viewers, places, 1 + int(viewer.max(initial=-1)))
     return Log(_ago(views["day"], day), place[viewer], viewer, views["video"].to_numpy(), len(places))
 
 
@@ -115,7 +128,7 @@ def _posted(videos: pa.Table, places: list[str], day: date) -> Log:
     shown = videos.filter(pc.and_(videos["shown"], videos["uploaded_at"].is_valid()))
     creator = pc.fill_null(shown["creator_id"].combine_chunks().dictionary_encode().indices, -1)
     ago = _ago(shown["uploaded_at"].cast(pa.date32()), day)
-    place = _place_of(shown["country"], places)
+    place = places_of(shown["country"], places)
     return Log(ago, place, creator.to_numpy() + 1, shown["video"].to_numpy(), len(places))
 
 
@@ -136,7 +149,8 @@ def _rising(log: Log, things: Carried, fewest: int, fewest_actors: int, settings
     some = np.flatnonzero(rises.any(axis=1))
     rises[some] &= _actors(today, chosen.only(some)) >= fewest_actors
     thing, place = np.nonzero(rises)
-    return Rising(place, many[thing], *(values[thing, place] for values in (count, share, mean, z)))
+    at = (thing, place)
+    return Rising(place, many[thing], count[at], share[at], mean[at], z[at])
 
 
 def _shares(log: Log, things: Carried) -> tuple[Ints, Ints, Floats]:
@@ -186,77 +200,5 @@ def _ranked(rows: pa.Table, length: int) -> pa.Table:
     by = [("country", "ascending"), ("kind", "ascending"), ("z", "descending"), ("name", "ascending")]
     ordered = rows.sort_by(by)
     group = pc.binary_join_element_wise(ordered["country"], ordered["kind"], " ")
-    rank = _rank(group.combine_chunks().dictionary_encode().indices.to_numpy())
+    rank = ranks(group.combine_chunks().dictionary_encode().indices.to_numpy())
     return ordered.append_column("rank", pa.array(rank)).filter(pa.array(rank <= length))
-
-
-def _rank(group: Ints) -> NDArray[np.int32]:
-    """Places from 1 within stretches of equal numbers, which rise."""
-    return (1 + np.arange(len(group)) - np.searchsorted(group, group)).astype(np.int32)
-
-
-def trending(
-    trends: pa.Table, views: pa.Table, viewers: pa.Table, videos: pa.Table, stats: pa.Table, settings: Trends
-) -> pa.Table:
-    """One row per country and rank: a video of what rises there, by its quality.
-
-    Of each row of `trends` the best `videos_a_trend` that were watched in that country on the day (`views` holds that
-    day) and may be shown to everybody; equal quality goes by lower id. A video that nobody can be sure of is low
-    down: `quality` of `stats` is a lower bound.
-    """
-    height = 1 + max((pc.max(table["video"]).as_py() or 0) for table in (views, videos))
-    places = [*sorted({*trends["country"].to_pylist()} - {EVERY}), EVERY]
-    of_videos = carried.of_videos(videos.filter(videos["for_all"]), height)
-    row, video = _carriers(trends, of_videos)
-    place = _place_of(trends["country"], places)[row]
-    met = _met(views, viewers, places, height)[place, video]
-    quality = _by_video(stats, "quality", height)
-    row, video = _best(row[met], video[met], quality, settings.videos_a_trend)
-    pair = np.unique(_place_of(trends["country"], places)[row] * height + video)
-    place, video = _best(pair // height, pair % height, quality, settings.trending_length)
-    return pa.table(
-        {
-            "country": pa.array(places, pa.string()).take(pa.array(place)),
-            "rank": _rank(place),
-            "video": video.astype(np.int32),
-            "score": quality[video],
-        }
-    )
-
-
-def _carriers(trends: pa.Table, of_videos: Carried) -> tuple[Ints, Ints]:
-    """Row of `trends` and video, for every video that carries what rises."""
-    found = []
-    for kind, kinds in ((TAG, ["tag", "challenge"]), (SOUND, ["sound"])):
-        rows = np.flatnonzero(pc.is_in(trends["kind"], pa.array(kinds)).to_numpy())
-        own = of_videos.of_kind(kind)
-        thing = pc.index_in(trends["name"].take(pa.array(rows)), own.names)
-        known = thing.is_valid().to_numpy()
-        carriers = own.on[thing.drop_null().to_numpy()].tocoo()
-        found.append((rows[known][carriers.row], carriers.col))
-    return np.concatenate([row for row, _ in found]), np.concatenate([video for _, video in found]).astype(np.int64)
-
-
-def _met(views: pa.Table, viewers: pa.Table, places: list[str], height: int) -> NDArray[np.bool_]:
-    """Whether a video was watched [place, video]; everywhere, at the last place."""
-    viewer, own = views["viewer"].to_numpy(), viewers["viewer"].to_numpy()
-    place = np.full(1 + max(viewer.max(initial=-1), own.max(initial=-1)), len(places) - 1)
-    place[own] = _place_of(viewers["country"], places)
-    found = np.zeros((len(places), height), bool)
-    found[place[viewer], views["video"].to_numpy()] = True
-    found[-1] = found.any(axis=0)
-    return found
-
-
-def _best(group: Ints, video: Ints, quality: NDArray[np.float32], most: int) -> tuple[Ints, Ints]:
-    """The best of each group, best first, equal ones by the lower id."""
-    order = np.lexsort((video, -quality[video], group))
-    near = _rank(group[order]) <= most
-    return group[order][near], video[order][near]
-
-
-def _by_video(stats: pa.Table, name: str, height: int) -> NDArray[np.float32]:
-    found = np.zeros(height, np.float32)
-    inside = stats.filter(pc.less(stats["video"], height))
-    found[inside["video"].to_numpy()] = inside[name].to_numpy()
-    return found
