@@ -35,7 +35,9 @@ def _gathered(run: Run) -> night.Night:
     viewers = lake.arrow(tables.VIEWERS, ["viewer", "country", "language", "adult"], days=[day])
     names, popular = night.popular_rows(lake.arrow(tables.POPULAR, days=[day]))
     seen = lake.arrow(tables.SEEN, ["viewer", "video"], days=lake.days_until(tables.SEEN, day))
-    videos = lake.arrow(tables.VIDEOS, ["video", "shown", "for_all"], days=[day])
+    videos = lake.arrow(tables.VIDEOS, ["video", "shown", "for_all", "creator_id", "uploaded_at"], days=[day])
+    follows = lake.arrow(tables.FOLLOWS, ["viewer_id", "creator_id"], days=[day])
+    creators, new_of_creator = night.new_of_creators(videos, day, run.settings.candidates.following_days)
     return night.Night(
         viewers=_in_order(viewer_ids, interactions),
         viewer_factors=matrices.dense(viewer_factors["viewer"], viewer_factors["factors"], n_viewers),
@@ -46,6 +48,9 @@ def _gathered(run: Run) -> night.Night:
         similar=matrices.list_rows(similar["video"], similar["videos"], similar["scores"], n_videos),
         popular=popular,
         segments=night.own_segments(viewers, names, n_viewers),
+        follows=night.followed(follows, viewer_ids, creators),
+        new_of_creator=new_of_creator,
+        known=night.known(interactions, run.settings.candidates.enough_events, n_viewers),
         shown=night.flags(videos.filter(videos["shown"])["video"], n_videos),
         for_all=night.flags(videos.filter(videos["for_all"])["video"], n_videos),
         adult=night.flags(viewers.filter(viewers["adult"])["viewer"], n_viewers),

@@ -203,10 +203,22 @@ class Popular:
 
 
 @dataclass(frozen=True)
+class Starters:
+    min_viewers: int
+    min_quality: float
+    min_clusters: int
+    max_exit_rate: float
+    steps: int
+
+
+@dataclass(frozen=True)
 class Candidates:
     length: int
     block_viewers: int
     similar_recent: int
+    kept_length: int
+    following_days: int
+    enough_events: int
     weight_factors: float
     weight_similar: float
     weight_popular: float
@@ -215,6 +227,9 @@ class Candidates:
 @dataclass(frozen=True)
 class Feeds:
     length: int
+    following_places: tuple[int, ...]
+    trending_places: tuple[int, ...]
+    exploring_places: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -238,6 +253,7 @@ class Settings:
     evaluation: Evaluation
     factors: Factors
     popular: Popular
+    starters: Starters
     candidates: Candidates
     feeds: Feeds
     publishing: Publishing
@@ -277,9 +293,15 @@ def _section(name: str, kind: Any, values: Mapping[str, Any]) -> Any:
 def _typed(name: str, wanted: type, value: Any) -> Any:
     if wanted is float and type(value) is int:
         return float(value)
+    if wanted == tuple[int, ...] and isinstance(value, list) and all(type(each) is int for each in value):
+        return tuple(value)
     if type(value) is not wanted:
-        raise _broken(f"{name} as {wanted.__name__}", f"{value!r} ({type(value).__name__})")
+        raise _broken(f"{name} as {_words(wanted)}", f"{value!r} ({type(value).__name__})")
     return value
+
+
+def _words(wanted: Any) -> str:
+    return "a list of whole numbers" if wanted == tuple[int, ...] else str(wanted.__name__)
 
 
 def _same_names(where: str, wanted: set[str], found: set[str]) -> None:

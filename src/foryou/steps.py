@@ -141,6 +141,7 @@ STEPS = (
             tables.POPULAR,
             tables.VIDEOS,
             tables.VIEWERS,
+            tables.FOLLOWS,
             tables.VIEWER_IDS,
             tables.VIDEO_IDS,
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -53,6 +53,9 @@ def tonight():
         similar=sparse(rng, VIDEOS, VIDEOS, 12),
         popular=sparse(rng, 3, VIDEOS, 70),
         segments=rng.integers(0, 3, VIEWERS).astype(np.int32),
+        follows=sparse(rng, VIEWERS, 8, 2),
+        new_of_creator=sparse(rng, 8, VIDEOS, 9),
+        known=np.ones(VIEWERS, np.float32),
         shown=shown,
         for_all=shown & (rng.random(VIDEOS) < 0.8),
         adult=rng.random(VIEWERS) < 0.3,
@@ -140,7 +143,7 @@ def test_sources_leads_and_ranks_tell_who_found_a_video(tonight, found):
     for viewer in tonight.viewers.tolist():
         places = {
             number: {video: rank for rank, (video, _) in enumerate(best_of(tonight, viewer)[name], start=1)}
-            for number, name in enumerate(tables.SOURCES)
+            for number, name in enumerate(tables.TASTES)
         }
         row = found[viewer]
         for video, bits, lead, rank in zip(row["videos"], row["sources"], row["leads"], row["ranks"], strict=True):
@@ -150,8 +153,8 @@ def test_sources_leads_and_ranks_tell_who_found_a_video(tonight, found):
 
 
 def test_the_settings_weights_are_those_that_are_checked_here(chosen):
-    assert [getattr(chosen.candidates, f"weight_{name}") for name in tables.SOURCES] == [*WEIGHTS.values()]
-    assert tuple(source.__name__ for source in candidates.SOURCES) == tables.SOURCES
+    assert [getattr(chosen.candidates, f"weight_{name}") for name in tables.TASTES] == [*WEIGHTS.values()]
+    assert tuple(source.__name__ for source in candidates.TASTES) == tables.TASTES
 
 
 # ---- what no list may hold
@@ -182,6 +185,20 @@ def test_a_viewer_without_factors_is_served_by_the_other_sources(found):
     bits = set(found[NO_FACTORS]["sources"])
     assert bits
     assert all(bit & 1 == 0 for bit in bits)
+
+
+# ---- lists with places of their own
+
+
+def test_following_lists_the_newest_videos_of_creators_followed(tonight, found):
+    for viewer, row in found.items():
+        worth = {}
+        for creator, ones in row_of(tonight.follows, viewer).items():
+            for video, value in row_of(tonight.new_of_creator, creator).items():
+                worth[video] = worth.get(video, 0) + ones * value
+        allowed = tonight.shown if tonight.adult[viewer] else tonight.for_all
+        fresh = {v: w for v, w in worth.items() if allowed[v] and v not in row_of(tonight.seen, viewer)}
+        assert row["following"] == sorted(fresh, key=lambda v: (-np.float32(fresh[v]), v))[:20]
 
 
 # ---- how the work is cut makes no difference
@@ -244,6 +261,28 @@ def test_a_viewer_belongs_to_the_narrowest_segment_that_has_a_list():
     names = ["*:*", "*:en", "US:en"]
     own = night.own_segments(viewers, names, 7)
     assert [names[place] for place in own] == ["US:en", "*:en", "*:*", "*:en", "*:*", "*:*", "*:*"]
+
+
+def test_follows_become_places_of_creators_who_have_videos():
+    videos = pa.table(
+        {
+            "video": pa.array([0, 1, 2, 3], pa.int32()),
+            "creator_id": ["b", "a", None, "b"],
+            "uploaded_at": pa.array([datetime(2026, 3, day, 9) for day in (9, 10, 10, 1)], pa.timestamp("us")),
+        }
+    )
+    creators, new = night.new_of_creators(videos, date(2026, 3, 10), 4)
+    assert creators.to_pylist() == ["a", "b"]
+    assert [row_of(new, place) for place in (0, 1)] == [{1: 1.0}, {0: 0.75}]
+    ids = pa.table({"viewer_id": ["u", "t"], "viewer": pa.array([0, 1], pa.int32())})
+    follows = pa.table({"viewer_id": ["t", "t", "x", "u"], "creator_id": ["b", "nobody", "a", "a"]})
+    rows = night.followed(follows, ids, creators)
+    assert [set(row_of(rows, viewer)) for viewer in (0, 1)] == [{0}, {1}]
+
+
+def test_a_viewer_of_few_events_is_known_in_part():
+    met = interactions(*[(1, video, 1.0, 1) for video in range(5)], *[(2, video, 1.0, 1) for video in range(50)])
+    assert night.known(met, 20, 4).tolist() == [0.0, 0.25, 1.0, 0.0]
 
 
 def test_popular_lists_become_rows_and_everywhere_is_always_there():

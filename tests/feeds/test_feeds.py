@@ -13,7 +13,7 @@ from foryou import tables
 from foryou.feeds import feeds, reasons
 from foryou.models import matrices
 
-FACTORS, SIMILAR, POPULAR = range(len(tables.SOURCES))
+FACTORS, SIMILAR, POPULAR = range(len(tables.TASTES))
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ def rows_of(entries, height):
     return matrices.rows(*(pa.chunked_array([pa.array(part, kind)]) for part, kind in typed), height)
 
 
-def file_of(path, candidates):
-    """`{viewer: [Candidate, ...]}` as a file of the working table."""
+def file_of(path, candidates, kept, known):
+    """`{viewer: [Candidate, ...]}` as a file of the working table; all viewers have the same `kept` lists."""
     of = {name: [[getattr(each, name) for each in row] for row in candidates.values()] for name in ("video", "score")}
     leads = [[each.lead for each in row] for row in candidates.values()]
     ints, floats = pa.list_(pa.int32()), pa.list_(pa.float32())
@@ -44,7 +44,10 @@ def file_of(path, candidates):
             "sources": pa.array([[1 << lead for lead in row] for row in leads], ints),
             "leads": pa.array(leads, ints),
             "ranks": pa.array([[1] * len(row) for row in leads], ints),
+            "known": pa.array([known] * len(candidates), pa.float32()),
+            "propensities": pa.array([[0.25] * len((kept or {}).get("exploring", ()))] * len(candidates), floats),
         }
+        | {name: pa.array([(kept or {}).get(name, [])] * len(candidates), ints) for name in tables.KEPT}
     )
     pq.write_table(table, path)
     return str(path)
@@ -54,13 +57,13 @@ def file_of(path, candidates):
 def fed(tmp_path, chosen):
     """Feeds by viewer of `{viewer: [Candidate, ...]}`."""
 
-    def of(candidates, *, copies=None, liked=None, similar=None, length=100, videos=20):
+    def of(candidates, *, copies=None, liked=None, similar=None, length=100, videos=20, kept=None, known=1.0):
         copy_of = np.arange(videos, dtype=np.int32)
         for video, first in (copies or {}).items():
             copy_of[video] = first
         height = max(candidates) + 1
         feeds.Night(copy_of, rows_of(liked or {}, height), rows_of(similar or {}, videos)).save(tmp_path)
-        file = file_of(tmp_path / "candidates.parquet", candidates)
+        file = file_of(tmp_path / "candidates.parquet", candidates, kept, known)
         blocks = feeds.build(0, [file], tmp_path, replace(chosen.feeds, length=length))
         return {row["viewer"]: row for row in pa.concat_tables(blocks).to_pylist()}
 
@@ -94,6 +97,35 @@ def test_a_copy_makes_room_for_the_next_candidate(fed):
 def test_a_feed_is_no_longer_than_asked_and_may_be_shorter(fed):
     rows = fed({0: [Candidate(v) for v in range(9)], 1: [Candidate(1)], 2: []}, length=4)
     assert [len(row["videos"]) for row in rows.values()] == [4, 1, 0]
+
+
+# ---- places kept for other lists
+
+
+def test_kept_places_are_filled_from_their_lists_and_say_so(fed):
+    kept = {"following": [11], "trending": [12], "exploring": [13, 14]}
+    row = fed({0: [Candidate(v, 9.0 - v) for v in range(10)]}, kept=kept, length=10)[0]
+    assert row["videos"] == [0, 1, 11, 2, 13, 3, 4, 12, 5, 14]
+    names = [reasons.CODES[each] for each in row["reasons"]]
+    assert [name for name in names if name != "like_you"] == ["following", "exploring", "trending", "exploring"]
+    assert [tables.SOURCES[bits.bit_length() - 1] for bits in row["sources"][2:5]] == [
+        "following",
+        "factors",
+        "exploring",
+    ]
+    assert row["propensities"] == [0, 0, 0, 0, 0.25, 0, 0, 0, 0, 0.25]
+    assert row["scores"] == [9, 8, 8, 7, 7, 6, 5, 5, 4, 4]
+
+
+def test_a_list_without_a_fresh_video_leaves_its_place_to_taste(fed):
+    row = fed({0: [Candidate(v) for v in range(5)]}, kept={"following": [1, 6]}, copies={6: 0})[0]
+    assert row["videos"] == [0, 1, 2, 3, 4]
+
+
+def test_who_is_half_known_gets_every_second_place_from_the_starters(fed):
+    row = fed({0: [Candidate(v) for v in range(5)]}, kept={"starting": [10, 11, 12]}, known=0.5, length=6)[0]
+    assert row["videos"] == [0, 10, 1, 11, 2, 12]
+    assert fed({0: []}, kept={"starting": [10, 11, 12]}, known=0.0)[0]["videos"] == [10, 11, 12]
 
 
 # ---- reasons
@@ -154,7 +186,7 @@ def test_reasons_agree_with_a_plain_search(fed):
 
 
 def test_every_source_has_a_reason_and_every_reason_its_code():
-    assert len(feeds._REASON_OF_SOURCE) == len(tables.SOURCES)
+    assert len(feeds._REASON_OF_SOURCE) == len(tables.TASTES)
     assert sorted(feeds._REASON_OF_SOURCE) == sorted({reasons.LIKE_YOU, reasons.SIMILAR_TO, reasons.POPULAR_IN})
 
 

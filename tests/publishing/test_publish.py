@@ -27,7 +27,7 @@ def names(tmp_path):
 
 
 def file_of(folder, **columns):
-    kinds = {"viewer": pa.int32(), "scores": FLOATS, "values": FLOATS}
+    kinds = {"viewer": pa.int32(), "scores": FLOATS, "values": FLOATS, "propensities": FLOATS}
     path = folder / "part-00000.parquet"
     pq.write_table(pa.table({name: pa.array(v, kinds.get(name, INTS)) for name, v in columns.items()}), path)
     return [str(path)]
@@ -54,11 +54,12 @@ def test_reasons_become_codes_with_their_objects(names):
         reasons=[[reasons.LIKE_YOU, reasons.SIMILAR_TO, reasons.POPULAR_IN], [reasons.POPULAR_IN]],
         objects=[[-1, 3, -1], [-1]],
         values=[[3.0, 0.7, 1.0], [1.0]],
+        propensities=[[0.0, 0.25, 0.0], [0.0]],
     )
     (rows,) = (block.to_pylist() for block in publish.feeds(0, files, names, DAY, NAME))
     assert [item["reason"] for item in rows[0]["items"]] == ["like_you", "similar_to:c", "popular_in:US:en"]
     assert [item["reason"] for item in rows[1]["items"]] == ["popular_in:*:*"]
-    assert [item["propensity"] for item in rows[0]["items"]] == [None] * 3
+    assert [item["propensity"] for item in rows[0]["items"]] == [None, 0.25, None]
     assert [item["reason_value"] for item in rows[0]["items"]] == pytest.approx([3.0, 0.7, 1.0])
 
 

@@ -16,7 +16,7 @@ from foryou.publishing import reader
 from published import DAY, filled, publish
 
 DEVICE = "device-" + hashlib.sha256(b"phone-1").hexdigest()[:24]
-FACTORS, SIMILAR, POPULAR = (1 << bit for bit in range(len(tables.SOURCES)))
+FACTORS, SIMILAR, POPULAR = (1 << bit for bit in range(len(tables.TASTES)))
 
 
 @pytest.fixture(scope="module")

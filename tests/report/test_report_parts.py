@@ -26,7 +26,7 @@ def test_the_mix_of_feeds_counts_places_videos_leads_and_short_feeds():
     whole = mix([feeds], n_videos=20, n_reasons=3, length=3)
     assert (whole.viewers, whole.places, whole.videos, whole.short) == (3, 16, 12, 1)
     assert (whole.leads, whole.first_leads) == ((12, 1, 3), (12, 1, 1))
-    assert whole.found == (14, 2, 1)
+    assert whole.found == (14, 2, 1, 0, 0, 0, 0)
     assert whole.top_share == 3 / 16
     assert mix([feeds[:1], feeds[1:]], n_videos=20, n_reasons=3, length=3) == whole
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numba
@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from foryou import tables
 from foryou.candidates.night import Night
 from foryou.models import blend, matrices, topk
 from foryou.models.topk import Lists
@@ -31,31 +32,32 @@ def build(part: int, folder: Path, settings: Candidates) -> Iterator[pa.Table]:
 
 
 def _block(night: Night, viewers: NDArray[np.int32], settings: Candidates) -> pa.Table:
-    lists = _by_age(night, viewers, settings.length)
+    lists = _by_age(night, viewers, settings.length, TASTES)
     weights = (settings.weight_factors, settings.weight_similar, settings.weight_popular)
     ids, scores, sources = blend.blend_lists(
         [ids for ids, _ in lists], [scores for _, scores in lists], settings.length, weights=weights
     )
     leads, ranks = _leads(np.stack([own for own, _ in lists]), ids, len(night.shown))
-    kept = ids >= 0
     columns = {"videos": ids, "scores": scores, "sources": sources, "leads": leads, "ranks": ranks}
-    return pa.table({"viewer": viewers} | {name: matrices.lists(column, kept) for name, column in columns.items()})
+    rows = {"viewer": viewers} | {name: matrices.lists(column, ids >= 0) for name, column in columns.items()}
+    beside = _by_age(night, viewers, settings.kept_length, tuple(KEPT.values()))
+    none = np.full((len(viewers), 1), -1, np.int32)
+    of = {name: videos for name, (videos, _) in zip(KEPT, beside, strict=True)}
+    rows |= {name: matrices.lists(of.get(name, none), of.get(name, none) >= 0) for name in tables.KEPT}
+    rows["propensities"] = matrices.lists(none.astype(np.float32), none >= 0)
+    return pa.table(rows | {"known": np.array(night.known[viewers])})
 
 
-def _by_age(night: Night, viewers: NDArray[np.int32], length: int) -> list[Lists]:
+def _by_age(night: Night, viewers: NDArray[np.int32], length: int, sources: tuple[Source, ...]) -> list[Lists]:
     """Each source's lists; a viewer not known to be grown up is only offered videos for every age."""
     adult = np.array(night.adult[viewers])
-    if not adult.any():
-        return _sources(night, viewers, length, night.for_all)
-    lists = [topk.empty_lists(len(viewers), length) for _ in SOURCES]
+    lists = [topk.empty_lists(len(viewers), length) for _ in sources]
     for group, eligible in ((adult, night.shown), (~adult, night.for_all)):
-        for whole, some in zip(lists, _sources(night, viewers[group], length, eligible), strict=True):
-            whole[0][group], whole[1][group] = some
+        if not group.any():
+            continue
+        for whole, source in zip(lists, sources, strict=True):
+            whole[0][group], whole[1][group] = source(night, viewers[group], length, eligible)
     return lists
-
-
-def _sources(night: Night, viewers: NDArray[np.int32], length: int, eligible: NDArray[np.bool_]) -> list[Lists]:
-    return [source(night, viewers, length, eligible) for source in SOURCES]
 
 
 def factors(night: Night, viewers: NDArray[np.int32], length: int, eligible: NDArray[np.bool_]) -> Lists:
@@ -83,8 +85,18 @@ def popular(night: Night, viewers: NDArray[np.int32], length: int, eligible: NDA
     return _through(night, ones, night.popular, viewers, length, eligible)
 
 
-SOURCES = (factors, similar, popular)
-"""In the order of `tables.SOURCES`: bit i of `sources` stands for the i-th."""
+def following(night: Night, viewers: NDArray[np.int32], length: int, eligible: NDArray[np.bool_]) -> Lists:
+    """New videos of creators that the viewer follows: score = how new."""
+    return _through(night, night.follows.of(viewers), night.new_of_creator, viewers, length, eligible)
+
+
+Source = Callable[[Night, NDArray[np.int32], int, NDArray[np.bool_]], Lists]
+
+TASTES: tuple[Source, ...] = (factors, similar, popular)
+"""The sources that are blended, in the order of `tables.TASTES`: bit i of `sources` stands for the i-th."""
+
+KEPT: dict[str, Source] = {"following": following}
+"""The sources that have places of their own in a feed, by the column that holds their lists."""
 
 
 def _through(

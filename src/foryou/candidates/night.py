@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ class Night:
 
     `viewers` are those to serve, in the order of their string ids. `liked` has each viewer's newest liked videos
     with their strengths, `similar` each video's neighbours, `popular` each segment's list; `segments` gives each
-    viewer's row in `popular`.
+    viewer's row in `popular`. `follows` has the creators that each viewer follows, by number, and `new_of_creator` each
+    one's new videos. `known` is the share of a feed that goes to the viewer's own candidates.
     """
 
     viewers: NDArray[np.int32]
@@ -34,6 +36,9 @@ class Night:
     similar: Rows
     popular: Rows
     segments: NDArray[np.int32]
+    follows: Rows
+    new_of_creator: Rows
+    known: NDArray[np.float32]
     shown: NDArray[np.bool_]
     for_all: NDArray[np.bool_]
     adult: NDArray[np.bool_]
@@ -102,3 +107,32 @@ def flags(ids: pa.ChunkedArray, height: int) -> NDArray[np.bool_]:
     found = np.zeros(height, bool)
     found[ids.to_numpy()] = True
     return found
+
+
+def followed(follows: pa.Table, viewer_ids: pa.Table, creators: pa.Array) -> Rows:
+    """The creators that each viewer follows, as places in `creators`; those without a video there are left out."""
+    place = pc.index_in(follows["viewer_id"], viewer_ids["viewer_id"].combine_chunks())
+    creator = pc.index_in(follows["creator_id"], creators)
+    both = pc.and_(pc.is_valid(place), pc.is_valid(creator))
+    viewer = viewer_ids["viewer"].take(place.filter(both))
+    return matrices.rows(viewer, creator.filter(both), None, viewer_ids.num_rows)
+
+
+def new_of_creators(videos: pa.Table, day: date, days: int) -> tuple[pa.Array, Rows]:
+    """The creators of videos, sorted, and of each the videos uploaded within so many days: 1 for today's, less before.
+
+    `videos` holds `video`, `creator_id` and `uploaded_at`.
+    """
+    made = videos.filter(pc.is_valid(videos["creator_id"]))
+    creators = pc.unique(made["creator_id"])
+    creators = creators.take(pc.sort_indices(creators))
+    age = (day - date(1970, 1, 1)).days - made["uploaded_at"].cast(pa.date32()).cast(pa.int32()).to_numpy()
+    new = made.append_column("worth", pa.array(1 - age / days, pa.float32())).filter(pa.array(age < days))
+    place = pc.index_in(new["creator_id"], creators)
+    return creators, matrices.rows(place, new["video"], new["worth"], len(creators))
+
+
+def known(interactions: pa.Table, enough: int, height: int) -> NDArray[np.float32]:
+    """How much is known of each viewer, 0 to 1: the videos met inside the window over what is `enough`."""
+    met = np.bincount(interactions["viewer"].to_numpy(), minlength=height)
+    return np.minimum(1, met / enough).astype(np.float32)

@@ -1,10 +1,11 @@
-"""Feeds: candidates turned into the list that is shown, no copies, in order, each with its reason."""
+"""Feeds: candidates and kept places turned into the list that is shown, no copies, each with its reason."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numba
 import numpy as np
@@ -13,14 +14,17 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from foryou import tables
-from foryou.feeds import reasons
+from foryou.feeds import places, reasons
 from foryou.models import matrices
 from foryou.models.matrices import Rows
 from foryou.settings import Feeds
 
 _SIMILAR = tables.SOURCES.index("similar")
 _REASON_OF_SOURCE = np.array([reasons.LIKE_YOU, reasons.SIMILAR_TO, reasons.POPULAR_IN], np.int32)
-"""The reason that the leading source gives, in the order of `tables.SOURCES`."""
+"""The reason that the leading source gives, in the order of `tables.TASTES`."""
+
+_REASON_OF_KEPT = np.array([reasons.CODES.index(name) for name in tables.KEPT], np.int32)
+_BIT_OF_KEPT = np.array([1 << tables.SOURCES.index(name) for name in tables.KEPT], np.int32)
 
 
 @dataclass(frozen=True)
@@ -49,37 +53,85 @@ def build(part: int, files: list[str], folder: Path, settings: Feeds) -> Iterato
     """One row per viewer of a file of candidates: up to `length` videos in serving order, with reasons."""
     night = Night.open(folder)
     for batch in pq.ParquetFile(files[part]).iter_batches(batch_size=2_000):
-        yield _feeds(pa.Table.from_batches([batch]), night, settings.length)
+        yield _feeds(pa.Table.from_batches([batch]), night, settings)
 
 
-def _feeds(candidates: pa.Table, night: Night, length: int) -> pa.Table:
+def _feeds(candidates: pa.Table, night: Night, settings: Feeds) -> pa.Table:
     viewers = candidates["viewer"].to_numpy()
-    padded = {name: _padded(candidates[name]) for name in ("videos", "scores", "sources", "leads")}
-    places = _without_copies(padded["videos"], np.array(night.copy_of), length)
-    kept = places >= 0
-    chosen = {name: np.take_along_axis(values, np.maximum(places, 0), axis=1) for name, values in padded.items()}
-    videos = np.where(kept, chosen["videos"], -1).astype(np.int32)
-    leads = chosen["leads"].astype(np.int32)
-    liked = night.liked.of(viewers)
-    seeds, values = _nearest_liked(
-        videos,
-        leads == _SIMILAR,
-        (liked.indptr, liked.indices, liked.values),
-        (np.array(night.similar.indptr), night.similar.indices, night.similar.values),
-        len(night.copy_of),
-    )
-    told = np.where((leads == _SIMILAR) & (seeds < 0), 0, leads)
+    own = _padded(candidates["videos"]).astype(np.int32)
+    kept = _stacked([_padded(candidates[name]) for name in tables.KEPT])
+    copy_of, known = np.array(night.copy_of), candidates["known"].to_numpy()
+    source, place = places.fill(own, kept, places.kept_places(settings), known, copy_of)
+    videos = _taken(own, kept, source, place)
+    filled, from_own = videos >= 0, source == 0
+    leads = np.where(from_own, _at(_padded(candidates["leads"]), place), -1)
+    seeds, values = _speaking(night, viewers, videos, leads == _SIMILAR)
+    scores = _scores(_padded(candidates["scores"]).astype(np.float32), from_own, place)
+    told = _REASON_OF_SOURCE[np.where((leads == _SIMILAR) & (seeds < 0), 0, leads)]
     return pa.table(
         {
             "viewer": viewers,
-            "videos": matrices.lists(videos, kept),
-            "scores": matrices.lists(chosen["scores"].astype(np.float32), kept),
-            "sources": matrices.lists(chosen["sources"].astype(np.int32), kept),
-            "reasons": matrices.lists(_REASON_OF_SOURCE[told], kept),
-            "objects": matrices.lists(seeds, kept),
-            "values": matrices.lists(np.where(seeds >= 0, values, chosen["scores"]).astype(np.float32), kept),
+            "videos": matrices.lists(videos, filled),
+            "scores": matrices.lists(scores, filled),
+            "sources": matrices.lists(
+                np.where(from_own, _at(_padded(candidates["sources"]), place), _BIT_OF_KEPT[source - 1]), filled
+            ),
+            "reasons": matrices.lists(np.where(from_own, told, _REASON_OF_KEPT[source - 1]), filled),
+            "objects": matrices.lists(seeds, filled),
+            "values": matrices.lists(np.where(seeds >= 0, values, scores).astype(np.float32), filled),
+            "propensities": matrices.lists(_propensities(candidates, source, place), filled),
         }
     )
+
+
+def _taken(
+    own: NDArray[np.int32], kept: NDArray[np.int32], source: NDArray[np.int8], place: NDArray[np.int32]
+) -> NDArray[np.int32]:
+    """The videos that the places were filled with, -1 where empty."""
+    videos = np.where(source == 0, _at(own, place), -1)
+    for number, videos_of in enumerate(kept):
+        videos = np.where(source == 1 + number, _at(videos_of, place), videos)
+    return videos.astype(np.int32)
+
+
+def _at(values: NDArray[Any], place: NDArray[np.int32]) -> NDArray[Any]:
+    """Of each row the entries at its places; places beyond the row are those of another list."""
+    return np.take_along_axis(values, np.minimum(place, values.shape[1] - 1), axis=1)
+
+
+def _scores(own: NDArray[np.float32], from_own: NDArray[np.bool_], place: NDArray[np.int32]) -> NDArray[np.float32]:
+    """The blended score; at a kept place, that of the last own candidate before it, so that scores never rise."""
+    scores = np.where(from_own, _at(own, place), np.inf).astype(np.float32)
+    lowest = np.minimum.accumulate(scores, axis=1)
+    first = np.where(np.isfinite(own[:, :1]) & from_own.any(axis=1, keepdims=True), own[:, :1], 0)
+    return np.where(np.isfinite(lowest), lowest, first).astype(np.float32)
+
+
+def _propensities(candidates: pa.Table, source: NDArray[np.int8], place: NDArray[np.int32]) -> NDArray[np.float32]:
+    """With what probability the video was drawn for its place; 0 where nothing was drawn."""
+    drawn = _padded(candidates["propensities"]).astype(np.float32)
+    return np.where(source == 1 + tables.KEPT.index("exploring"), _at(drawn, place), 0).astype(np.float32)
+
+
+def _speaking(
+    night: Night, viewers: NDArray[np.int32], videos: NDArray[np.int32], wanted: NDArray[np.bool_]
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    liked, similar = night.liked.of(viewers), night.similar
+    return _nearest_liked(
+        videos,
+        wanted,
+        (liked.indptr, liked.indices, liked.values),
+        (np.array(similar.indptr), similar.indices, similar.values),
+        len(night.copy_of),
+    )
+
+
+def _stacked(lists: list[NDArray[Any]]) -> NDArray[np.int32]:
+    """Matrices of the same height as one array [lists, height, the widest's width], padded with -1."""
+    stacked = np.full((len(lists), len(lists[0]), max(each.shape[1] for each in lists)), -1, np.int32)
+    for number, each in enumerate(lists):
+        stacked[number, :, : each.shape[1]] = each
+    return stacked
 
 
 def _padded(lists: pa.ChunkedArray) -> NDArray[np.generic]:
@@ -90,25 +142,6 @@ def _padded(lists: pa.ChunkedArray) -> NDArray[np.generic]:
     matrix = np.full((len(lengths), max(1, lengths.max(initial=0))), -1, flat.dtype)
     matrix[np.arange(matrix.shape[1]) < lengths[:, None]] = flat
     return matrix
-
-
-@numba.njit(cache=True)
-def _without_copies(videos, copy_of, length):  # type: ignore[no-untyped-def]
-    """Places of the first `length` videos of each row that copy none before them; -1 where there are no more."""
-    places = np.full((videos.shape[0], length), -1, np.int64)
-    used = np.full(copy_of.shape[0], -1, np.int64)
-    for row in range(videos.shape[0]):
-        taken = 0
-        for place in range(videos.shape[1]):
-            video = videos[row, place]
-            if video < 0 or taken == length:
-                break
-            group = copy_of[video]
-            if used[group] != row:
-                used[group] = row
-                places[row, taken] = place
-                taken += 1
-    return places
 
 
 @numba.njit(cache=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 LIKE_YOU, SIMILAR_TO, POPULAR_IN = range(3)
-CODES = ("like_you", "similar_to", "popular_in")
+CODES = ("like_you", "similar_to", "popular_in", "following", "trending", "exploring", "starting")
 """Reason number i is written as the i-th code; `similar_to` takes a video, `popular_in` a segment."""
 
 WORDS = {
@@ -11,16 +11,28 @@ WORDS = {
         "like_you": "people who watch like you watched it to the end",
         "similar_to": "similar to {object}, which you liked",
         "popular_in": "popular in {object} right now",
+        "following": "new from a creator you follow",
+        "trending": "on the rise where you are",
+        "exploring": "new here: watch it and help others find it",
+        "starting": "liked by many different people",
     },
     "de": {
         "like_you": "Menschen mit deinem Geschmack haben es zu Ende gesehen",
         "similar_to": "ähnlich wie {object}, das dir gefiel",
         "popular_in": "gerade beliebt in {object}",
+        "following": "neu von jemandem, dem du folgst",
+        "trending": "gerade im Kommen, wo du bist",
+        "exploring": "neu hier: sieh es an und hilf anderen, es zu finden",
+        "starting": "gefällt vielen verschiedenen Menschen",
     },
     "es": {
         "like_you": "lo vieron hasta el final personas con tus gustos",
         "similar_to": "parecido a {object}, que te gustó",
         "popular_in": "popular ahora en {object}",
+        "following": "nuevo de alguien a quien sigues",
+        "trending": "en alza donde estás",
+        "exploring": "nuevo aquí: míralo y ayuda a otros a encontrarlo",
+        "starting": "gusta a muchas personas distintas",
     },
 }
 

@@ -60,7 +60,7 @@ def feeds(part: int, files: list[str], folder: Path, day: date, release_id: str)
                 pa.array(_reason_places(codes, objects, segment, len(videos))), names
             ),
             "reason_value": rows["values"].combine_chunks().flatten(),
-            "propensity": pa.nulls(len(codes), pa.float32()),
+            "propensity": _drawn(rows["propensities"].combine_chunks().flatten()),
         }
         yield _published(viewers.take(rows["viewer"]), rows["videos"], fields, "viewer_id", day, release_id)
 
@@ -145,6 +145,11 @@ def _names(folder: Path, of: str) -> pa.Array:
 def _dictionary(lists: pa.ChunkedArray, names: pa.Array) -> pa.DictionaryArray:
     """Names of the flattened ids: as a dictionary, so that no name is copied per item."""
     return pa.DictionaryArray.from_arrays(lists.combine_chunks().flatten(), names)
+
+
+def _drawn(propensities: pa.Array) -> pa.Array:
+    """Null where nothing was drawn."""
+    return pa.compute.if_else(pa.compute.greater(propensities, 0), propensities, pa.scalar(None, pa.float32()))
 
 
 def _reason_names(videos: pa.Array, segments: pa.Array) -> pa.Array:

@@ -27,6 +27,10 @@ LEADS = {
     "like_you": "watched to the end by people of like taste",
     "similar_to": "similar to something liked lately",
     "popular_in": "popular in the viewer’s segment",
+    "following": "new from a creator the viewer follows",
+    "trending": "on the rise in the viewer’s country",
+    "exploring": "under test, to find out whom it is for",
+    "starting": "a good start for who is hardly known",
 }
 
 MEASURES = {

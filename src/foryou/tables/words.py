@@ -41,7 +41,13 @@ CONTROL_KINDS = (
     "erase",
 )
 
-SOURCES = ("factors", "similar", "popular")
+TASTES = ("factors", "similar", "popular")
+"""Sources that are blended into candidates."""
+
+KEPT = ("following", "trending", "exploring", "starting")
+"""Sources that have places kept for them in a feed."""
+
+SOURCES = (*TASTES, *KEPT)
 """Bit i of a `sources` column stands for the i-th name."""
 
 LANDED = {
