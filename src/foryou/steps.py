@@ -139,6 +139,8 @@ STEPS = (
             tables.SEEN,
             tables.SIMILAR,
             tables.POPULAR,
+            tables.TRENDING,
+            tables.CREATORS,
             tables.VIDEOS,
             tables.VIEWERS,
             tables.FOLLOWS,
@@ -208,7 +210,7 @@ STEPS = (
 BEFORE_THE_STEPS = ("build_missing_days", "build_video_ids")
 """Jobs that are no step of a night: they make up for nights that the lake lacks."""
 
-FOR_PEOPLE = (tables.CONTENT, tables.CONTROLS, tables.EXIT_RATES, tables.TRENDING, tables.CREATORS)
+FOR_PEOPLE = (tables.CONTENT, tables.CONTROLS, tables.EXIT_RATES)
 """Working tables that no step reads yet: for notebooks, and for what is built on them next."""
 
 ALSO_WRITES_CHECKS = ("build_catalogue", "build_events", "publish")
