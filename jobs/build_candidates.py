@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from foryou import tables
 from foryou.candidates import candidates, night
+from foryou.catalogue.creators import log_multipliers
 from foryou.models import matrices
 from foryou.platform.job import Run, job
 
@@ -38,6 +39,8 @@ def _gathered(run: Run) -> night.Night:
     videos = lake.arrow(tables.VIDEOS, ["video", "shown", "for_all", "creator_id", "uploaded_at"], days=[day])
     follows = lake.arrow(tables.FOLLOWS, ["viewer_id", "creator_id"], days=[day])
     creators, new_of_creator = night.new_of_creators(videos, day, run.settings.candidates.following_days)
+    rated = lake.arrow(tables.CREATORS, ["creator_id", "multiplier"], days=[day])
+    countries, trending = night.trending_rows(lake.arrow(tables.TRENDING, ["country", "video", "score"], days=[day]))
     return night.Night(
         viewers=_in_order(viewer_ids, interactions),
         viewer_factors=matrices.dense(viewer_factors["viewer"], viewer_factors["factors"], n_viewers),
@@ -50,6 +53,9 @@ def _gathered(run: Run) -> night.Night:
         segments=night.own_segments(viewers, names, n_viewers),
         follows=night.followed(follows, viewer_ids, creators),
         new_of_creator=new_of_creator,
+        trending=trending,
+        countries=night.own_countries(viewers, countries, n_viewers),
+        log_multipliers=log_multipliers(rated, videos, n_videos),
         known=night.known(interactions, run.settings.candidates.enough_events, n_viewers),
         shown=night.flags(videos.filter(videos["shown"])["video"], n_videos),
         for_all=night.flags(videos.filter(videos["for_all"])["video"], n_videos),

@@ -7,11 +7,12 @@ from foryou.platform.job import Run, job
 
 def main(run: Run) -> None:
     chosen = run.settings.popular
-    run.lake.require(tables.VIEWS, run.day)
-    views = run.lake.read(tables.VIEWS, days=run.window(chosen.window_days))
-    viewers = run.lake.read(tables.VIEWERS, days=[run.day]).drop("day")  # none where nobody signs up
-    videos = run.lake.read_day(tables.VIDEOS, run.day)
-    run.lake.replace_day(tables.POPULAR, run.day, popular.build(views, viewers, videos, run.day, chosen))
+    for table in (tables.VIEWS, tables.VIDEOS):
+        run.lake.require(table, run.day)
+    views = run.lake.arrow(tables.VIEWS, popular.COLUMNS, days=run.window(chosen.window_days))
+    viewers = run.lake.arrow(tables.VIEWERS, ["viewer", "country", "language"], days=[run.day])
+    videos = run.lake.arrow(tables.VIDEOS, ["video", "for_all"], days=[run.day])
+    run.lake.replace_day_arrow(tables.POPULAR, run.day, popular.build(views, viewers, videos, run.day, chosen))
 
 
 if __name__ == "__main__":

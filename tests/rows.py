@@ -6,16 +6,18 @@ import gzip
 import hashlib
 import json
 import runpy
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from deltalake import Schema
 from pyspark.sql import DataFrame, SparkSession
 
 from foryou import tables
-from foryou.contract import Column, Table
+from foryou.contract import Column, Table, delta_schema
 from foryou.platform.job import Run, run_step
 from foryou.platform.lake import Lake
 from foryou.settings import ROOT, Settings
@@ -35,6 +37,15 @@ def rows(spark: SparkSession, table: Table, *given: dict[str, Any]) -> DataFrame
     assert not unknown, f"{table.name} has no {sorted(unknown)}"
     filled = [tuple(row.get(column.name, plainest(column)) for column in table.columns) for row in given]
     return spark.createDataFrame(filled, table.ddl())
+
+
+def arrow_rows(table: Table, *given: dict[str, Any], only: Sequence[str] = ()) -> pa.Table:
+    """The same as Arrow, without Spark: all columns of the contract, or `only` some."""
+    unknown = {name for row in given for name in row} - set(table.column_names)
+    assert not unknown, f"{table.name} has no {sorted(unknown)}"
+    filled = [{column.name: row.get(column.name, plainest(column)) for column in table.columns} for row in given]
+    schema = pa.schema(Schema.from_json(json.dumps(delta_schema(table))).to_arrow())
+    return pa.Table.from_pylist(filled, schema=schema).select(list(only or table.column_names))
 
 
 def plainest(column: Column) -> Any:

@@ -105,6 +105,79 @@ class Content:
 
 
 @dataclass(frozen=True)
+class VideoStats:
+    prior_viewers: float
+    quality_quantile: float
+    exit_window_days: int
+    prior_sessions: float
+    min_sessions: int
+
+
+@dataclass(frozen=True)
+class Trends:
+    window_days: int
+    min_days: int
+    min_viewers: int
+    min_views: int
+    min_watchers: int
+    min_posters: int
+    min_z: float
+    min_rise: float
+    floor_share: float
+    length: int
+    videos_a_trend: int
+    trending_length: int
+
+
+@dataclass(frozen=True)
+class Creators:
+    """What credibility is made of, and how far it moves a video (DESIGN §7)."""
+
+    window_days: int
+    weight_engagement: float
+    weight_activity: float
+    weight_quality_trend: float
+    weight_reach: float
+    prior_viewers: float
+    active_weeks: int
+    recent_days: int
+    prior_videos: float
+    penalty_days: int
+    penalty_rejected: float
+    penalty_reported: float
+    max_penalty_reported: float
+    prior_reporters: float
+    first_videos: int
+    authority_slope: float
+    authority_min: float
+    authority_max: float
+    multiplier_min: float
+    multiplier_max: float
+    rising_ratio: float
+    rising_min_views: int
+    min_audience: int
+    clusters: int
+    rising_tags: int
+
+    def __post_init__(self) -> None:
+        weights = (self.weight_engagement, self.weight_activity, self.weight_quality_trend, self.weight_reach)
+        if min(weights) < 0 or abs(sum(weights) - 1) > 1e-9 or self.weight_reach > 0.1:
+            raise ContractBroken(
+                "settings",
+                wanted="weights of credibility of at least 0 that add up to 1, that of followers (`reach`) at most .1",
+                found=f"{weights}",
+                next_step="mend the weights in the section `creators`",
+            )
+        if not 0 < self.multiplier_min <= 1 <= self.multiplier_max:
+            raise ContractBroken(
+                "settings",
+                wanted="0 < multiplier_min <= 1 <= multiplier_max",
+                found=f"{self.multiplier_min}, {self.multiplier_max}",
+                next_step="mend the bounds in the section `creators`",
+            )
+
+
+@dataclass(frozen=True)
 class Evaluation:
     max_viewers: int
     baseline_days: int
@@ -218,6 +291,9 @@ class Settings:
     views: Views
     interactions: Interactions
     content: Content
+    video_stats: VideoStats
+    trends: Trends
+    creators: Creators
     evaluation: Evaluation
     factors: Factors
     clusters: Clusters

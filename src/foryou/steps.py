@@ -73,6 +73,38 @@ STEPS = (
         process="build_interactions",
     ),
     Step(
+        "build_video_stats",
+        "video_stats",
+        (tables.INTERACTIONS, tables.VIDEOS),
+        (tables.VIDEO_STATS, tables.EXIT_RATES),
+        "Rates every video by those who watched it, and how often sessions end with it.",
+        process="build_interactions",
+    ),
+    Step(
+        "build_trends",
+        "trends",
+        (tables.VIEWS, tables.VIDEOS, tables.VIEWERS, tables.VIDEO_STATS),
+        (tables.TRENDS, tables.TRENDING),
+        "Finds the tags, sounds and challenges that rise, by country, and the best videos of them.",
+        process="build_interactions",
+    ),
+    Step(
+        "build_creators",
+        "creators",
+        (
+            tables.VIDEOS,
+            tables.VIDEO_STATS,
+            tables.INTERACTIONS,
+            tables.VIEWS,
+            tables.VIEWERS,
+            tables.FOLLOWS,
+            tables.TRENDS,
+        ),
+        (tables.CREATORS,),
+        "Rates creators by how their videos do, and says who watches them.",
+        process="build_interactions",
+    ),
+    Step(
         "evaluate_factors",
         "evaluation",
         (tables.VIEWS, tables.SEEN, tables.VIDEOS, tables.VIEWER_IDS, tables.VIDEO_IDS),
@@ -139,6 +171,8 @@ STEPS = (
             tables.SEEN,
             tables.SIMILAR,
             tables.POPULAR,
+            tables.TRENDING,
+            tables.CREATORS,
             tables.VIDEOS,
             tables.VIEWERS,
             tables.FOLLOWS,
@@ -219,7 +253,7 @@ STEPS = (
 BEFORE_THE_STEPS = ("build_missing_days", "build_video_ids")
 """Jobs that are no step of a night: they make up for nights that the lake lacks."""
 
-FOR_PEOPLE = (tables.CONTENT, tables.CONTROLS, tables.VIDEO_CLUSTERS)
+FOR_PEOPLE = (tables.CONTENT, tables.CONTROLS, tables.VIDEO_CLUSTERS, tables.EXIT_RATES)
 """Working tables that no step reads yet: for notebooks, and for what is built on them next."""
 
 ALSO_WRITES_CHECKS = ("build_catalogue", "build_events", "publish")

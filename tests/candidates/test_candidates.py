@@ -55,6 +55,9 @@ def tonight():
         segments=rng.integers(0, 3, VIEWERS).astype(np.int32),
         follows=sparse(rng, VIEWERS, 8, 2),
         new_of_creator=sparse(rng, 8, VIDEOS, 9),
+        trending=sparse(rng, 2, VIDEOS, 40),
+        countries=rng.integers(0, 2, VIEWERS).astype(np.int32),
+        log_multipliers=rng.uniform(-0.2, 0.2, VIDEOS).astype(np.float32),
         known=np.ones(VIEWERS, np.float32),
         shown=shown,
         for_all=shown & (rng.random(VIDEOS) < 0.8),
@@ -112,8 +115,11 @@ def best_of(tonight, viewer):
     return lists
 
 
-def blended(lists, weights):
-    """Sum of weighted z; a video that a source lacks gets its lowest. All lists hold at least 20, or none."""
+def blended(lists, weights, log_multipliers):
+    """Sum of weighted z; a video that a source lacks gets its lowest. All lists hold at least 20, or none.
+
+    Creators move videos within the list that taste has made.
+    """
     total = {video: 0.0 for pairs in lists.values() for video, _ in pairs}
     for source, pairs in lists.items():
         if not pairs:
@@ -123,7 +129,9 @@ def blended(lists, weights):
         of = dict(zip((video for video, _ in pairs), z, strict=True))
         for video in total:
             total[video] += weights[source] * of.get(video, z.min())
-    return sorted(total.items(), key=lambda pair: (-np.float32(pair[1]), pair[0]))[:LENGTH]
+    best = sorted(total.items(), key=lambda pair: (-np.float32(pair[1]), pair[0]))[:LENGTH]
+    moved = [(video, score + float(log_multipliers[video])) for video, score in best]
+    return sorted(moved, key=lambda pair: (-np.float32(pair[1]), pair[0]))
 
 
 def test_the_lists_are_the_blend_of_every_sources_best(tonight, found):
@@ -132,7 +140,7 @@ def test_the_lists_are_the_blend_of_every_sources_best(tonight, found):
         lists = best_of(tonight, viewer)
         if any(0 < len(pairs) < 20 for pairs in lists.values()):
             continue  # a short source is only appended: tests/models/test_blend.py
-        wanted = blended(lists, WEIGHTS)
+        wanted = blended(lists, WEIGHTS, tonight.log_multipliers)
         assert found[viewer]["videos"] == [video for video, _ in wanted]
         np.testing.assert_allclose(found[viewer]["scores"], [score for _, score in wanted], rtol=1e-4, atol=1e-5)
         compared += 1
@@ -199,6 +207,27 @@ def test_following_lists_the_newest_videos_of_creators_followed(tonight, found):
         allowed = tonight.shown if tonight.adult[viewer] else tonight.for_all
         fresh = {v: w for v, w in worth.items() if allowed[v] and v not in row_of(tonight.seen, viewer)}
         assert row["following"] == sorted(fresh, key=lambda v: (-np.float32(fresh[v]), v))[:20]
+
+
+def test_trending_lists_what_rises_in_the_viewers_country(tonight, found):
+    for viewer, row in found.items():
+        allowed = tonight.shown if tonight.adult[viewer] else tonight.for_all
+        rising = row_of(tonight.trending, tonight.countries[viewer])
+        fresh = {v: w for v, w in rising.items() if allowed[v] and v not in row_of(tonight.seen, viewer)}
+        assert row["trending"] == sorted(fresh, key=lambda v: (-np.float32(fresh[v]), v))[:20]
+
+
+def test_a_viewer_has_the_list_of_the_country_or_that_of_all():
+    listed = pa.table({"country": ["*", "US"], "video": pa.array([5, 6], pa.int32()), "score": [0.5, 0.25]})
+    names, lists = night.trending_rows(listed)
+    viewers = pa.table({"viewer": pa.array([3, 0, 1], pa.int32()), "country": ["US", "DE", None]})
+    assert [row_of(lists, number) for number in night.own_countries(viewers, names, 5)] == [
+        {5: 0.5},
+        {5: 0.5},
+        {5: 0.5},
+        {6: 0.25},
+        {5: 0.5},
+    ]
 
 
 # ---- how the work is cut makes no difference

@@ -23,7 +23,8 @@ def build(part: int, folder: Path, settings: Candidates) -> Iterator[pa.Table]:
     """One row per viewer of the part with up to `length` candidates, best first; tables of `block_viewers` rows.
 
     The blend is DESIGN §7's: each source's scores are standardised over the viewer's own list and added with the
-    source's weight. A list does not depend on blocks or parts.
+    source's weight; then the logarithm of its creator's multiplier moves each video. A list does not depend on blocks
+    or parts.
     """
     night = Night.open(folder)
     viewers = night.viewers[part * VIEWERS_A_PART : (part + 1) * VIEWERS_A_PART]
@@ -37,6 +38,7 @@ def _block(night: Night, viewers: NDArray[np.int32], settings: Candidates) -> pa
     ids, scores, sources = blend.blend_lists(
         [ids for ids, _ in lists], [scores for _, scores in lists], settings.length, weights=weights
     )
+    _by_creators(ids, scores, sources, night.log_multipliers)
     leads, ranks = _leads(np.stack([own for own, _ in lists]), ids, len(night.shown))
     columns = {"videos": ids, "scores": scores, "sources": sources, "leads": leads, "ranks": ranks}
     rows = {"viewer": viewers} | {name: matrices.lists(column, ids >= 0) for name, column in columns.items()}
@@ -90,12 +92,19 @@ def following(night: Night, viewers: NDArray[np.int32], length: int, eligible: N
     return _through(night, night.follows.of(viewers), night.new_of_creator, viewers, length, eligible)
 
 
+def trending(night: Night, viewers: NDArray[np.int32], length: int, eligible: NDArray[np.bool_]) -> Lists:
+    """The best videos of what rises in the viewer's country: each viewer's row is its country's list."""
+    countries = np.array(night.countries[viewers])
+    ones = matrices.Rows(np.arange(len(viewers) + 1, dtype=np.int64), countries, np.ones(len(viewers), np.float32))
+    return _through(night, ones, night.trending, viewers, length, eligible)
+
+
 Source = Callable[[Night, NDArray[np.int32], int, NDArray[np.bool_]], Lists]
 
 TASTES: tuple[Source, ...] = (factors, similar, popular)
 """The sources that are blended, in the order of `tables.TASTES`: bit i of `sources` stands for the i-th."""
 
-KEPT: dict[str, Source] = {"following": following}
+KEPT: dict[str, Source] = {"following": following, "trending": trending}
 """The sources that have places of their own in a feed, by the column that holds their lists."""
 
 
@@ -118,6 +127,31 @@ def _through(
         seen_indices=seen.indices,
         eligible=eligible,
     )
+
+
+@numba.njit(cache=True)
+def _by_creators(ids, scores, sources, log_multipliers):  # type: ignore[no-untyped-def]
+    """Adds to each score what its video's creator is worth, and puts the rows in order again, equal ones by lower id.
+
+    In place. The rows are nearly in order, so each entry moves a few places up.
+    """
+    for row in range(ids.shape[0]):
+        for place in range(ids.shape[1]):
+            video, found = ids[row, place], sources[row, place]
+            if video < 0:
+                break
+            score = scores[row, place] + log_multipliers[video]
+            at = place
+            while at > 0 and (
+                scores[row, at - 1] < score or (scores[row, at - 1] == score and ids[row, at - 1] > video)
+            ):
+                ids[row, at], scores[row, at], sources[row, at] = (
+                    ids[row, at - 1],
+                    scores[row, at - 1],
+                    sources[row, at - 1],
+                )
+                at -= 1
+            ids[row, at], scores[row, at], sources[row, at] = video, score, found
 
 
 @numba.njit(cache=True)

@@ -24,7 +24,9 @@ class Night:
     `viewers` are those to serve, in the order of their string ids. `liked` has each viewer's newest liked videos
     with their strengths, `similar` each video's neighbours, `popular` each segment's list; `segments` gives each
     viewer's row in `popular`. `follows` has the creators that each viewer follows, by number, and `new_of_creator` each
-    one's new videos. `known` is the share of a feed that goes to the viewer's own candidates.
+    one's new videos. `trending` has each country's list, and `countries` each viewer's row there. `log_multipliers` is
+    what a video's creator adds to its blended score. `known` is the share of a feed that goes to the viewer's own
+    candidates.
     """
 
     viewers: NDArray[np.int32]
@@ -38,6 +40,9 @@ class Night:
     segments: NDArray[np.int32]
     follows: Rows
     new_of_creator: Rows
+    trending: Rows
+    countries: NDArray[np.int32]
+    log_multipliers: NDArray[np.float32]
     known: NDArray[np.float32]
     shown: NDArray[np.bool_]
     for_all: NDArray[np.bool_]
@@ -86,6 +91,21 @@ def popular_rows(popular: pa.Table) -> tuple[list[str], Rows]:
     names = sorted(set(popular["segment"].to_pylist()) | {EVERYWHERE})
     place = pc.index_in(popular["segment"], pa.array(names))
     return names, matrices.rows(place, popular["video"], popular["score"], len(names))
+
+
+def trending_rows(trending: pa.Table) -> tuple[list[str], Rows]:
+    """The countries, `*` first, and a row of scores for each."""
+    names = sorted({*trending["country"].to_pylist(), "*"})
+    place = pc.index_in(trending["country"], pa.array(names))
+    return names, matrices.rows(place, trending["video"], trending["score"], len(names))
+
+
+def own_countries(viewers: pa.Table, names: list[str], height: int) -> NDArray[np.int32]:
+    """Each viewer's country as a place in `names`, that of `*` if it has no list."""
+    found = np.full(height, names.index("*"), np.int32)
+    place = pc.fill_null(pc.index_in(viewers["country"], pa.array(names)), names.index("*"))
+    found[viewers["viewer"].to_numpy()] = place.to_numpy()
+    return found
 
 
 def own_segments(viewers: pa.Table, names: list[str], height: int) -> NDArray[np.int32]:
