@@ -16,8 +16,8 @@ os.environ |= {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "PYSPARK_PYTHON": sys.executable,
-    # Spark's workers find what a test hands them.
-    "PYTHONPATH": str(Path(__file__).parent / "platform"),
+    # Spark's workers find what a test hands them, and the package as it stands here.
+    "PYTHONPATH": os.pathsep.join(str(Path(__file__).parents[1] / part) for part in ("tests/platform", "src")),
 }
 
 import pytest

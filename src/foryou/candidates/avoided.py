@@ -16,6 +16,8 @@ from foryou.models.matrices import Rows
 from foryou.models.topk import Floats, Ints
 from foryou.settings import ViewerControls
 
+Numbers = NDArray[np.integer]
+
 OF_CONTROL = {"mute_sound": "sound", "mute_tag": "tag", "mute_creator": "creator", "block_creator": "creator"}
 """What the target of a control is the name of."""
 
@@ -116,10 +118,6 @@ def _key(kind: pa.ChunkedArray | pa.Array | str, name: pa.ChunkedArray | pa.Arra
     return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined
 
 
-def _rows(
-    row: NDArray[np.integer], column: NDArray[np.integer], value: NDArray[np.float64] | None, height: int
-) -> Rows:
-    values = None if value is None else pa.chunked_array([pa.array(value, pa.float32())])
-    return matrices.rows(
-        pa.chunked_array([pa.array(row, pa.int32())]), pa.chunked_array([pa.array(column, pa.int32())]), values, height
-    )
+def _rows(row: Numbers, column: Numbers, value: NDArray[np.float64] | None, height: int) -> Rows:
+    i, j = (pa.chunked_array([pa.array(part, pa.int32())]) for part in (row, column))
+    return matrices.rows(i, j, None if value is None else pa.chunked_array([pa.array(value, pa.float32())]), height)

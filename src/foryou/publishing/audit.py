@@ -23,9 +23,9 @@ def faults(
 ) -> dict[str, int]:
     """How many items of the lists are at fault, by kind, and how many lists are shorter than `length`.
 
-    `lists` has one row per viewer: `viewer`, `videos`, `scores`. `blocked` gives, for some viewers, the videos that they
-    muted, blocked or lately refused. `shown` and `for_all` say by video which may be shown
-    to adults and which to everybody; `adult` says by viewer who is one.
+    `lists` has one row per viewer: `viewer`, `videos`, `scores`. `blocked` gives, for some viewers, the videos that
+    they muted, blocked or lately refused. `shown` and `for_all` say by video which may be shown to adults and which to
+    everybody; `adult` says by viewer who is one.
     """
     found = np.zeros(len(FAULTS), np.int64)
     short = 0

@@ -9,11 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from foryou.settings import ViewerControls
+from foryou.tables import TIRED_KINDS
 
 LASTING = ("mute_sound", "mute_tag", "mute_creator", "block_creator")
 """Controls that nothing takes back."""
 
-_MICROSECONDS = pa.timestamp("us", "UTC")
+_MOMENT = pa.timestamp("us", "UTC")
 _NEVER = np.iinfo(np.int32).max
 
 
@@ -25,46 +26,48 @@ def build(controls: pa.Table, viewer_ids: pa.Table) -> pa.Table:
     counts as both an opt-out and a reset here. A viewer without a dense id has not appeared yet, and has no row.
     """
     viewer = viewer_ids["viewer"].take(pc.index_in(controls["viewer_id"], viewer_ids["viewer_id"].combine_chunks()))
-    known = controls.drop_columns("viewer_id").append_column("viewer", viewer).filter(pc.is_valid(viewer))
-    known = known.set_column(
-        known.column_names.index("happened_at"), "happened_at", known["happened_at"].cast(_MICROSECONDS)
-    )
+    # Moments as whole microseconds: Arrow compares no times with a zone.
+    known = pa.table(
+        {
+            "viewer": viewer,
+            "kind": controls["kind"],
+            "target": controls["target"],
+            "moment": controls["happened_at"].cast(_MOMENT).cast(pa.int64()),
+            "landed": controls["day"].cast(pa.timestamp("us")).cast(pa.int64()),
+        }
+    ).filter(pc.is_valid(viewer))
     held = pa.concat_tables([_lasting(known), _opted_out(known), _reset(known)])
     return held.sort_by([("viewer", "ascending"), ("kind", "ascending"), ("target", "ascending")])
 
 
 def _lasting(known: pa.Table) -> pa.Table:
     asked = known.filter(pc.is_in(known["kind"], pa.array(LASTING)))
-    first = asked.group_by(["viewer", "kind", "target"]).aggregate([("happened_at", "min")])
-    return _held(first["viewer"], first["kind"], first["target"], first["happened_at_min"])
+    first = asked.group_by(["viewer", "kind", "target"]).aggregate([("moment", "min")])
+    return _held(first["viewer"], first["kind"], first["target"], first["moment_min"])
 
 
 def _opted_out(known: pa.Table) -> pa.Table:
     asked = known.filter(pc.is_in(known["kind"], pa.array(["opt_out", "opt_in", "erase"])))
     out = pc.not_equal(asked["kind"], "opt_in").cast(pa.int64())
     # The later is the greater number, and of equal moments the one that opts out.
-    turn = pc.add(pc.multiply(asked["happened_at"].cast(pa.int64()), 2), out)
-    last = asked.select(["viewer"]).append_column("turn", turn).group_by("viewer").aggregate([("turn", "max")])
-    turns = last["turn_max"].to_numpy()
-    gone = pa.array(turns % 2 == 1)
-    return _held(last["viewer"].filter(gone), "opted_out", "", pa.array(turns >> 1, _MICROSECONDS).filter(gone))
+    turns = asked.append_column("turn", pc.add(pc.multiply(asked["moment"], 2), out))
+    last = turns.group_by("viewer").aggregate([("turn", "max")])
+    gone = last.filter(pc.equal(pc.bit_wise_and(last["turn_max"], 1), 1))
+    return _held(gone["viewer"], "opted_out", "", pc.shift_right(gone["turn_max"], 1))
 
 
 def _reset(known: pa.Table) -> pa.Table:
     asked = known.filter(pc.is_in(known["kind"], pa.array(["reset_feed", "erase"])))
-    landed = asked["day"].cast(pa.timestamp("us")).cast(pa.int64()).cast(_MICROSECONDS)
-    moment = pc.max_element_wise(asked["happened_at"], landed)
-    last = asked.select(["viewer"]).append_column("since", moment).group_by("viewer").aggregate([("since", "max")])
+    since = asked.append_column("since", pc.max_element_wise(asked["moment"], asked["landed"]))
+    last = since.group_by("viewer").aggregate([("since", "max")])
     return _held(last["viewer"], "reset", "", last["since_max"])
 
 
 def _held(
-    viewer: pa.ChunkedArray, kind: pa.ChunkedArray | str, target: pa.ChunkedArray | str, since: pa.ChunkedArray
+    viewer: pa.ChunkedArray, kind: pa.ChunkedArray | str, target: pa.ChunkedArray | str, moment: pa.ChunkedArray
 ) -> pa.Table:
     same = [pa.array([text] * len(viewer), pa.string()) if isinstance(text, str) else text for text in (kind, target)]
-    return pa.table(
-        {"viewer": viewer.cast(pa.int32()), "kind": same[0], "target": same[1], "since": since.cast(_MICROSECONDS)}
-    )
+    return pa.table({"viewer": viewer, "kind": same[0], "target": same[1], "since": moment.cast(_MOMENT)})
 
 
 def opted_out(held: pa.Table) -> pa.ChunkedArray:
@@ -99,7 +102,9 @@ def _first_day(held: pa.Table) -> np.ndarray:
 # ---- not interested
 
 
-def tired(before: pa.Table, refused: pa.Table, videos: pa.Table, held: pa.Table, day: date, settings: ViewerControls):
+def tired(
+    before: pa.Table, refused: pa.Table, videos: pa.Table, held: pa.Table, day: date, settings: ViewerControls
+) -> pa.Table:
     """One row per viewer and creator, sound or tag that the viewer tires of, with the last day of saying so.
 
     `before` is the same as of an earlier night; `refused` are the views since then of videos that the viewer was not
@@ -109,9 +114,8 @@ def tired(before: pa.Table, refused: pa.Table, videos: pa.Table, held: pa.Table,
     """
     fresh = _about(refused, videos, settings.max_tag_share)
     both = pa.concat_tables([before.select(fresh.column_names), fresh])
-    last = (
-        both.group_by(["viewer", "kind", "name"]).aggregate([("since", "max")]).rename_columns({"since_max": "since"})
-    )
+    last = both.group_by(["viewer", "kind", "name"]).aggregate([("since", "max")])
+    last = last.rename_columns({"since_max": "since"})
     oldest = day - timedelta(days=settings.hidden_days + settings.fading_days)
     kept = remembered(last.filter(pc.greater(last["since"], oldest)), held, "since")
     return kept.sort_by([("viewer", "ascending"), ("kind", "ascending"), ("name", "ascending")])
@@ -120,16 +124,19 @@ def tired(before: pa.Table, refused: pa.Table, videos: pa.Table, held: pa.Table,
 def _about(refused: pa.Table, videos: pa.Table, max_tag_share: float) -> pa.Table:
     """The creator, the sound and the tags of each refused video, as rows of `fatigue`."""
     said = refused.join(videos.select(["video", "creator_id", "sound_id"]), "video", join_type="inner")
-    of = [said.select(["viewer", "creator_id", "day"]), said.select(["viewer", "sound_id", "day"])]
-    tags = _telling_tags(videos, max_tag_share)
-    of.append(refused.join(tags, "video", join_type="inner").select(["viewer", "tag", "day"]))
-    named = [
-        part.rename_columns(["viewer", "name", "since"]).append_column(
-            "kind", pa.array([kind] * len(part), pa.string())
+    tagged = refused.join(_telling_tags(videos, max_tag_share), "video", join_type="inner")
+    parts = [
+        pa.table(
+            {
+                "viewer": part["viewer"],
+                "kind": pa.array([kind] * part.num_rows, pa.string()),
+                "name": part[column],
+                "since": part["day"],
+            }
         )
-        for kind, part in zip(("creator", "sound", "tag"), of, strict=True)
+        for kind, part, column in zip(TIRED_KINDS, (said, said, tagged), ("creator_id", "sound_id", "tag"), strict=True)
     ]
-    whole = pa.concat_tables(named).select(["viewer", "kind", "name", "since"])
+    whole = pa.concat_tables(parts)
     return whole.filter(pc.is_valid(whole["name"]))
 
 
