@@ -24,8 +24,9 @@ class Night:
 
     `viewers` are those to serve, in the order of their names. `hidden`, `faded` and `about` are what viewers avoid
     (`avoided.py`). `liked` has each viewer's newest liked videos with their strengths, `similar` each video's
-    neighbours, `popular` each segment's list; `segments` gives each viewer's row in `popular`. `follows` has the creators that each viewer follows, by number, and `new_of_creator` each
-    one's new videos. `known` is the share of a feed that goes to the viewer's own candidates.
+    neighbours, `popular` each segment's list; `segments` gives each viewer's row in `popular`. `follows` has the
+    creators that each viewer follows, by number, and `new_of_creator` each one's new videos. `known` is the share of a
+    feed that goes to the viewer's own candidates.
     """
 
     viewers: NDArray[np.int32]
