@@ -28,9 +28,8 @@ def frames(spark):
 
     def of(known, accounts=(), events=()):
         met = [{"viewer_id": n, "viewer": i, "day": DAY - timedelta(ago)} for n, (i, ago) in known.items()]
-        viewers = [row | {"signed_up_at": row["signed_up_at"] or None} for row in accounts]
         happened = [{"viewer_id": name, "happened_at": moment} for name, moment in events]
-        given = ((tables.VIEWER_IDS, met), (tables.VIEWERS, viewers), (tables.EVENTS, happened))
+        given = ((tables.VIEWER_IDS, met), (tables.VIEWERS, accounts), (tables.EVENTS, happened))
         return [rows(spark, table, *of_table) for table, of_table in given]
 
     return of
@@ -61,9 +60,8 @@ def test_no_plan_of_spark_tells_the_salt(spark, capsys):
     named.collect()
     named.explain("extended")
     named.groupBy("device").count().explain("formatted")
-    told = (
-        capsys.readouterr().out + named._jdf.queryExecution().toString() + named._jdf.queryExecution().debug.__str__()
-    )
+    execution = named._jdf.queryExecution()
+    told = capsys.readouterr().out + execution.toString() + execution.stringWithStats()
     named.unpersist()
     assert "sha2" in told and "canary" not in told
 
