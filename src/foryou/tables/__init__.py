@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from foryou.tables.catalogue import CONTENT, DISTRIBUTION, FOLLOWS, SIMILAR, VIDEO_IDS, VIDEOS, VIEWER_IDS, VIEWERS
-from foryou.tables.catalogue import CONTENT, FOLLOWS, SIGN_UPS, SIMILAR, VIDEO_IDS, VIDEOS, VIEWER_IDS, VIEWERS
+from foryou.tables.catalogue import (
+    CONTENT,
+    DISTRIBUTION,
+    FOLLOWS,
+    SIGN_UPS,
+    SIMILAR,
+    VIDEO_IDS,
+    VIDEOS,
+    VIEWER_IDS,
+    VIEWERS,
+)
 from foryou.tables.controls import FATIGUE, VIEWER_CONTROLS
 from foryou.tables.lists import CANDIDATES, FEEDS, POPULAR
 from foryou.tables.log import CONTROLS, EVENTS, INTERACTIONS, REJECTED_EVENTS, SEEN, VIEWS
@@ -84,15 +93,12 @@ __all__ = [
     "CONTROLS",
     "CONTROL_KINDS",
     "DAY",
+    "DEVICE_NAME",
     "DISTRIBUTION",
     "EVALUATIONS",
     "EVENTS",
     "EVERYWHERE",
     "FAIRNESS",
-    "DEVICE_NAME",
-    "EVALUATIONS",
-    "EVENTS",
-    "EVERYWHERE",
     "FATIGUE",
     "FEEDS",
     "FOLLOWS",
