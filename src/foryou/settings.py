@@ -31,6 +31,12 @@ class Catalogue:
 
 
 @dataclass(frozen=True)
+class Controls:
+    max_rejected_share: float
+    always_allowed_rejected: int
+
+
+@dataclass(frozen=True)
 class Events:
     lookback_days: int
     max_rejected_share: float
@@ -84,6 +90,16 @@ class Views:
                 found=f"{falling}, length_max {self.length_max}",
                 next_step="mend the points in the section `views`",
             )
+
+
+@dataclass(frozen=True)
+class ViewerControls:
+    """How long what a viewer was not interested in stays away, and how it comes back (DESIGN §7)."""
+
+    hidden_days: int
+    fading_days: int
+    fading_from: float
+    max_tag_share: float
 
 
 @dataclass(frozen=True)
@@ -287,8 +303,10 @@ class Settings:
 
     spark: Spark
     catalogue: Catalogue
+    controls: Controls
     events: Events
     views: Views
+    viewer_controls: ViewerControls
     interactions: Interactions
     content: Content
     video_stats: VideoStats

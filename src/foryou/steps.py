@@ -36,9 +36,18 @@ STEPS = (
         "build_catalogue",
         "catalogue",
         (),
-        (tables.VIDEOS, tables.VIEWERS, tables.FOLLOWS, tables.CONTROLS, tables.VIDEO_IDS, tables.VIEWER_IDS),
-        "Takes the landed snapshots of videos, viewers and follows, and the day's controls; gives new ones dense ids.",
+        (tables.VIDEOS, tables.VIEWERS, tables.FOLLOWS, tables.VIDEO_IDS, tables.VIEWER_IDS, tables.SIGN_UPS),
+        "Takes the landed snapshots of videos, viewers and follows; gives new ones dense ids.",
         reads_landing=True,
+    ),
+    Step(
+        "build_controls",
+        "controls",
+        (),
+        (tables.CONTROLS,),
+        "Takes what viewers asked of their feeds on the day: mutes, blocks, resets, opting out.",
+        reads_landing=True,
+        process="build_catalogue",
     ),
     Step(
         "build_events",
@@ -51,16 +60,25 @@ STEPS = (
     Step(
         "build_views",
         "views",
-        (tables.EVENTS, tables.VIDEO_IDS, tables.VIEWER_IDS),
+        (tables.EVENTS, tables.CONTROLS, tables.SIGN_UPS, tables.VIDEO_IDS, tables.VIEWER_IDS),
         (tables.VIEWS, tables.SEEN),
         "Folds the day's events into one row per viewer and video, with dense ids, points and the good-watch label.",
         adds_to=(tables.VIEWER_IDS,),
         process="build_events",
     ),
     Step(
+        "build_viewer_controls",
+        "viewer_controls",
+        (tables.CONTROLS, tables.VIEWS, tables.VIDEOS, tables.VIEWER_IDS),
+        (tables.VIEWER_CONTROLS, tables.FATIGUE),
+        "Folds all controls so far into what holds for each viewer, and the refused videos into what they tire of.",
+        before=(tables.MODELS,),
+        process="build_events",
+    ),
+    Step(
         "build_interactions",
         "interactions",
-        (tables.VIEWS,),
+        (tables.VIEWS, tables.VIEWER_CONTROLS),
         (tables.INTERACTIONS,),
         "Ages and adds up the points of the window: the matrix that models learn from.",
     ),
@@ -173,6 +191,8 @@ STEPS = (
             tables.POPULAR,
             tables.TRENDING,
             tables.CREATORS,
+            tables.VIEWER_CONTROLS,
+            tables.FATIGUE,
             tables.VIDEOS,
             tables.VIEWERS,
             tables.FOLLOWS,
@@ -217,6 +237,8 @@ STEPS = (
             tables.SIMILAR,
             tables.MODELS,
             tables.SEEN,
+            tables.VIEWER_CONTROLS,
+            tables.FATIGUE,
             tables.VIDEOS,
             tables.VIEWERS,
             tables.VIEWER_IDS,
@@ -250,13 +272,13 @@ STEPS = (
     ),
 )
 
-BEFORE_THE_STEPS = ("build_missing_days", "build_video_ids")
+BEFORE_THE_STEPS = ("build_missing_days", "build_video_ids", "build_viewer_ids")
 """Jobs that are no step of a night: they make up for nights that the lake lacks."""
 
-FOR_PEOPLE = (tables.CONTENT, tables.CONTROLS, tables.VIDEO_CLUSTERS, tables.EXIT_RATES)
+FOR_PEOPLE = (tables.CONTENT, tables.VIDEO_CLUSTERS, tables.EXIT_RATES)
 """Working tables that no step reads yet: for notebooks, and for what is built on them next."""
 
-ALSO_WRITES_CHECKS = ("build_catalogue", "build_events", "publish")
+ALSO_WRITES_CHECKS = ("build_catalogue", "build_controls", "build_events", "publish")
 """These steps leave rows in `checks`, each under its own name, so they do not wait for one another."""
 
 NOT_NAMED_BY_NOUN = ("publish", "report", "evaluate_factors", "train_factors")
@@ -264,8 +286,12 @@ NOT_NAMED_BY_NOUN = ("publish", "report", "evaluate_factors", "train_factors")
 
 BY_NAME = {step.name: step for step in STEPS}
 
-PER_LANDED_DAY = ("build_video_ids", "build_events", "build_views")
-"""What an earlier landed day of the window needs, if the lake lacks it, before a night can run."""
+PER_LANDED_DAY = ("build_controls", "build_video_ids", "build_viewer_ids", "build_events", "build_views")
+"""What an earlier landed day of the window needs, if the lake lacks it, before a night can run.
+
+Controls come first: they hold for ever, also where the rest of the day is refused. Of landed days before the window
+they are all that is taken.
+"""
 
 
 def edges() -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Candidates: every source's best unseen, eligible videos of each viewer, blended into one list."""
+"""Candidates: every source's best unseen, eligible and not unwanted videos of each viewer, blended into one list."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from foryou import tables
+from foryou.candidates import avoided
 from foryou.candidates.night import Night
 from foryou.models import blend, matrices, topk
 from foryou.models.topk import Lists
@@ -39,6 +40,8 @@ def _block(night: Night, viewers: NDArray[np.int32], settings: Candidates) -> pa
         [ids for ids, _ in lists], [scores for _, scores in lists], settings.length, weights=weights
     )
     _by_creators(ids, scores, sources, night.log_multipliers)
+    fading = night.avoided.fading(viewers)
+    ids, scores, sources = avoided.fade(ids, scores, sources, fading, len(night.shown))
     leads, ranks = _leads(np.stack([own for own, _ in lists]), ids, len(night.shown))
     columns = {"videos": ids, "scores": scores, "sources": sources, "leads": leads, "ranks": ranks}
     rows = {"viewer": viewers} | {name: matrices.lists(column, ids >= 0) for name, column in columns.items()}
@@ -64,7 +67,7 @@ def _by_age(night: Night, viewers: NDArray[np.int32], length: int, sources: tupl
 
 def factors(night: Night, viewers: NDArray[np.int32], length: int, eligible: NDArray[np.bool_]) -> Lists:
     """Videos whose factors agree with the viewer's: score = dot product."""
-    seen = night.seen.of(viewers)
+    seen = night.left_out(viewers)
     return topk.top_k(
         np.array(night.viewer_factors[viewers]),
         night.video_factors,
@@ -116,7 +119,7 @@ def _through(
     length: int,
     eligible: NDArray[np.bool_],
 ) -> Lists:
-    seen = night.seen.of(viewers)
+    seen = night.left_out(viewers)
     return topk.top_k_sparse(
         rows.indptr,
         rows.indices,

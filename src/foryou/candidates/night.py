@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from foryou.candidates.avoided import Avoided
 from foryou.models import matrices
 from foryou.models.matrices import Rows
 from foryou.tables import EVERYWHERE
@@ -21,12 +22,12 @@ from foryou.tables import EVERYWHERE
 class Night:
     """Arrays by dense id: viewer arrays have a row for every viewer id, video arrays one for every video id.
 
-    `viewers` are those to serve, in the order of their string ids. `liked` has each viewer's newest liked videos
-    with their strengths, `similar` each video's neighbours, `popular` each segment's list; `segments` gives each
-    viewer's row in `popular`. `follows` has the creators that each viewer follows, by number, and `new_of_creator` each
-    one's new videos. `trending` has each country's list, and `countries` each viewer's row there. `log_multipliers` is
-    what a video's creator adds to its blended score. `known` is the share of a feed that goes to the viewer's own
-    candidates.
+    `viewers` are those to serve, in the order of their names. `hidden`, `faded` and `about` are what viewers avoid
+    (`avoided.py`). `liked` has each viewer's newest liked videos with their strengths, `similar` each video's
+    neighbours, `popular` each segment's list; `segments` gives each viewer's row in `popular`. `follows` has the
+    creators that each viewer follows, by number, and `new_of_creator` each one's new videos. `trending` has each
+    country's list, and `countries` each viewer's row there. `log_multipliers` is what a video's creator adds to its
+    blended score. `known` is the share of a feed that goes to the viewer's own candidates.
     """
 
     viewers: NDArray[np.int32]
@@ -34,6 +35,9 @@ class Night:
     video_factors: NDArray[np.float32]
     has_factors: NDArray[np.bool_]
     seen: Rows
+    hidden: Rows
+    faded: Rows
+    about: Rows
     liked: Rows
     similar: Rows
     popular: Rows
@@ -59,6 +63,14 @@ class Night:
             for name in names
         }
         return cls(**read)
+
+    @property
+    def avoided(self) -> Avoided:
+        return Avoided(self.hidden, self.faded, self.about)
+
+    def left_out(self, viewers: NDArray[np.int32]) -> Rows:
+        """The videos that no list of these viewers may hold: seen, muted, blocked, lately refused."""
+        return matrices.beside(self.seen.of(viewers), self.avoided.of(viewers))
 
     def save(self, folder: Path) -> None:
         for field in fields(self):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from foryou.contract import ID_PATTERN, Column, Table
 from foryou.tables.words import AUDIENCES, DAY, MODERATION, STATUSES, VIDEO, VIDEO_ID, VIEWER, VIEWER_ID, plain_id, text
 
+DEVICE = text("device", "The device's name in the log before sign-up: a salted digest; null if unknown.")
+
 VIEWER_IDS = Table(
     "viewer_ids",
-    "Dense ids of viewers: append-only.",
-    "one viewer ever seen, with the day it was first met",
+    "Dense ids of viewers: append-only. A viewer who signed up after watching on a device has one id and two names.",
+    "one name of a viewer ever seen, with the day it was first met",
     (DAY, VIEWER_ID, VIEWER),
     key=("viewer_id",),
 )
@@ -65,6 +67,21 @@ VIEWERS = Table(
         text("referrer", "The app or site that the viewer came from."),
         Column("signed_up_at", "timestamp", "When the viewer signed up (UTC)."),
         Column("adult", "boolean", "Whether the age band begins at 18 or later; false if unknown.", required=True),
+        DEVICE,
+    ),
+    key=("viewer_id",),
+    keep_days=30,
+)
+
+SIGN_UPS = Table(
+    "sign_ups",
+    "Accounts of the last days that may inherit what was watched on their device before.",
+    "one account, the first on its device",
+    (
+        DAY,
+        VIEWER_ID,
+        DEVICE,
+        Column("signed_up_at", "timestamp", "When the viewer signed up (UTC).", required=True),
     ),
     key=("viewer_id",),
     keep_days=30,
