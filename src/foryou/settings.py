@@ -100,8 +100,14 @@ class Content:
     weight_sound: float
     weight_creator: float
     weight_language: float
+    weight_tone: float
+    weight_visual: float
+    weight_audio: float
+    dense_dimensions: int
     max_share_of_videos: float
     neighbours: int
+    copy_min_letters: int
+    copy_max_chance: float
 
 
 @dataclass(frozen=True)
