@@ -1,4 +1,4 @@
-"""Turns captions, tags, sounds, categories and upstream vectors into one vector a video; finds near copies, neighbours."""
+"""Turns captions, tags, sounds, ... into one vector a video; finds near copies and each video's neighbours."""
 
 from functools import partial
 

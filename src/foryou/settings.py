@@ -128,6 +128,16 @@ class Factors:
 
 
 @dataclass(frozen=True)
+class ColdFactors:
+    regularization: float
+    iterations: int
+    held_out_share: float
+    max_viewers: int
+    min_viewers: int
+    seed: int
+
+
+@dataclass(frozen=True)
 class Popular:
     window_days: int
     half_life_days: float
@@ -182,6 +192,7 @@ class Settings:
     content: Content
     evaluation: Evaluation
     factors: Factors
+    cold_factors: ColdFactors
     popular: Popular
     starters: Starters
     candidates: Candidates

@@ -138,7 +138,7 @@ def _starts(rising: Ints) -> Ints:
 
 
 def _dense(videos: pa.Table, settings: Content) -> Floats:
-    """The dense blocks of each row side by side, each of its weight's length or zero; no columns where there are none."""
+    """The dense blocks of each row side by side, each as long as its weight or zero; no columns without vectors."""
     blocks = [
         _weight(name, settings) * whitening.unit_rows(videos[column], settings.dense_dimensions)
         for name, column in DENSE.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from foryou.tables.catalogue import CONTENT, FOLLOWS, SIMILAR, VIDEO_IDS, VIDEOS, VIEWER_IDS, VIEWERS
 from foryou.tables.lists import CANDIDATES, FEEDS, POPULAR
 from foryou.tables.log import CONTROLS, EVENTS, INTERACTIONS, REJECTED_EVENTS, SEEN, VIEWS
-from foryou.tables.models import CHECKS, EVALUATIONS, MODELS, VIDEO_FACTORS, VIEWER_FACTORS
+from foryou.tables.models import CHECKS, COLD_FACTORS, EVALUATIONS, MODELS, VIDEO_FACTORS, VIEWER_FACTORS
 from foryou.tables.published import (
     CONTRACT_VERSION,
     PUBLISHED,
@@ -56,6 +56,7 @@ ALL = (
     VIEWER_FACTORS,
     VIDEO_FACTORS,
     EVALUATIONS,
+    COLD_FACTORS,
     POPULAR,
     CANDIDATES,
     FEEDS,
@@ -69,6 +70,7 @@ __all__ = [
     "AUDIENCES",
     "CANDIDATES",
     "CHECKS",
+    "COLD_FACTORS",
     "CONTENT",
     "CONTRACT_VERSION",
     "CONTROLS",
