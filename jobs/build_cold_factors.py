@@ -38,12 +38,13 @@ def main(run: Run) -> None:
 
 
 _VECTOR = ["video", "dimensions", "weights", "dense"]
+_PAIR = ["viewer", "video", "strength", "last_day", "good"]
 
 
 def _judged(run: Run, content: Described, factors: Matrix, known: NDArray[np.bool_]) -> list[dict[str, Any]]:
     """Both rankings on videos that the model knows, held out: what is fitted for them knows nothing of them."""
     chosen = run.settings.cold_factors
-    interactions = run.lake.arrow(tables.INTERACTIONS, ["viewer", "video", "strength", "last_day"], days=[run.day])
+    interactions = run.lake.arrow(tables.INTERACTIONS, _PAIR, days=[run.day])
     rng = np.random.default_rng([chosen.seed, run.day.toordinal()])
     held = cold.hold_out(interactions, known & content.says_something(), chosen, rng)
     if len(held.viewers) == 0:

@@ -48,7 +48,7 @@ def hold_out(
     """A drawn share of the `known` videos, and up to `max_viewers` drawn viewers whose taste they can judge."""
     new = known & (rng.random(len(known)) < settings.held_out_share)
     viewer, video = interactions["viewer"].to_numpy(), interactions["video"].to_numpy()
-    good = interactions["strength"].to_numpy() > 0
+    good = interactions["good"].to_numpy()
     inside = new[video]
     able = metrics.viewers_with_both(viewer[inside], good[inside])
     chosen = np.zeros(viewer.max(initial=-1) + 1, bool)

@@ -42,6 +42,7 @@ def page(facts: Facts) -> str:
             bad_lines=tiles.bad_lines(facts),
             rejected=_rejected(facts),
             measures=judged,
+            cold_measures=measures(facts, "predicted", "content"),
             quality_plots=_quality_plots(facts.evaluations),
             count_plots=[plots.bars(_COUNTED[name], days) for name, days in facts.counts.items() if days],
             checks=sorted_checks(facts.checks),
@@ -57,11 +58,11 @@ def live(releases: Rows) -> Mapping[str, Any] | None:
     return next((release for release in releases if release["state"] == "live"), None)
 
 
-def measures(facts: Facts) -> list[dict[str, Any]]:
-    """One row per measure of the day: `name`, `told`, `factors`, `popularity` (rows or None) and a `verdict`."""
+def measures(facts: Facts, ours: str = "factors", other: str = "popularity") -> list[dict[str, Any]]:
+    """One row per measure of the day that either ranking has: `name`, `told`, both by name, and a `verdict`."""
     today = {(row["ranking"], row["measure"]): row for row in facts.evaluations if row["day"] == facts.day}
-    names = sorted({name for _, name in today}, key=words.measure_place)
-    return [_measure(name, today.get(("factors", name)), today.get(("popularity", name))) for name in names]
+    names = sorted({name for ranking, name in today if ranking in (ours, other)}, key=words.measure_place)
+    return [_measure(name, {ranking: today.get((ranking, name)) for ranking in (ours, other)}) for name in names]
 
 
 def verdict(ours: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> str:
@@ -87,14 +88,8 @@ def sorted_checks(checks: Rows) -> dict[str, list[Mapping[str, Any]]]:
     }
 
 
-def _measure(name: str, ours: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {
-        "name": name,
-        "told": words.measure(name),
-        "factors": ours,
-        "popularity": other,
-        "verdict": verdict(ours, other),
-    }
+def _measure(name: str, rows: dict[str, Mapping[str, Any] | None]) -> dict[str, Any]:
+    return {"name": name, "told": words.measure(name), **rows, "verdict": verdict(*rows.values())}
 
 
 def _rejected(facts: Facts) -> list[dict[str, Any]]:
