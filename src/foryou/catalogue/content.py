@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from foryou.catalogue import copies, whitening
+from foryou.catalogue import copies, whitening, words
 from foryou.models import hashing, matrices
 from foryou.settings import Content
 
@@ -21,8 +21,6 @@ COLUMNS = ["video", "tags", "caption", *SINGLE.values(), *DENSE.values(), *copie
 """What `build` asks of the videos."""
 
 _SHORTEST_WORD = 3
-_BETWEEN_WORDS = r"[^\p{L}\p{M}\p{N}]+"
-"""Marks belong to the letters that they stand on: without them Hindi words fall to pieces."""
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -77,8 +75,7 @@ def tokens(videos: pa.Table) -> tuple[Ints, Ints, Ints]:
 
 def _words(captions: pa.ChunkedArray) -> pa.Array:
     """The lower-case words of each caption, of three letters and digits or more, in whatever script."""
-    plain = pc.utf8_normalize(pc.fill_null(captions, ""), form="NFKC")
-    return pc.split_pattern_regex(pc.utf8_lower(plain), _BETWEEN_WORDS)
+    return pc.split_pattern_regex(words.plain(captions), words.BETWEEN)
 
 
 def _listed(number: int, name: str, lists: pa.ChunkedArray) -> Ints:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from foryou.catalogue import words
 from foryou.settings import Content
 
 COLUMNS = ("content_hash", "duration_ms")
@@ -46,9 +47,8 @@ def groups(videos: pa.Table, settings: Content) -> NDArray[np.int32]:
 
 
 def _texts(captions: pa.ChunkedArray, settings: Content) -> Ints:
-    plain = pc.utf8_lower(pc.utf8_normalize(pc.fill_null(captions, ""), form="NFKC"))
-    words = pc.replace_substring_regex(plain, r"#\S+", " ")
-    text = pc.utf8_trim(pc.replace_substring_regex(words, r"[^\p{L}\p{M}\p{N}]+", " "), " ")
+    without_tags = pc.replace_substring_regex(words.plain(captions), r"#\S+", " ")
+    text = pc.utf8_trim(pc.replace_substring_regex(without_tags, words.BETWEEN, " "), " ")
     long_enough = pc.greater_equal(pc.utf8_length(text), settings.copy_min_letters)
     return _codes(pc.if_else(long_enough, text, pa.scalar(None, pa.string())))
 
