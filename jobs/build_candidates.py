@@ -35,7 +35,9 @@ def _gathered(run: Run) -> night.Night:
     n_viewers, n_videos = viewer_ids.num_rows, lake.arrow(tables.VIDEO_IDS, ["video"]).num_rows
     model_day = lake.arrow(tables.MODELS, ["model_day"], days=[day])["model_day"][0].as_py()
     viewer_factors = lake.arrow(tables.VIEWER_FACTORS, ["viewer", "factors"], days=[model_day])
-    video_factors = lake.arrow(tables.VIDEO_FACTORS, ["video", "factors"], days=[model_day])
+    warm = lake.arrow(tables.VIDEO_FACTORS, ["video", "factors"], days=[model_day])
+    cold = lake.arrow(tables.COLD_FACTORS, ["video", "factors"], days=[day])
+    video_factors = pa.concat_tables([warm, cold])
     similar = lake.arrow(tables.SIMILAR, ["video", "videos", "scores"], days=[day])
     viewers = lake.arrow(tables.VIEWERS, ["viewer", "country", "language", "adult"], days=[day])
     names, popular = night.popular_rows(lake.arrow(tables.POPULAR, days=[day]))

@@ -26,9 +26,10 @@ def main(run: Run) -> None:
     # Uses: the checks, the tables.
     repeats = {table: catalogue.repeats(rows).cache() for table, rows in judged.items()}
     try:
-        _count(run, landed, judged, repeats)
+        lengths = _count(run, landed, judged, repeats)
         sound = {table: catalogue.sound(rows, repeats[table]) for table, rows in judged.items()}
         run.record_checks(checks.validate_all([*_shares(run, judged), *_contracts(sound)]))
+        sound[tables.VIDEOS] = catalogue.of_length(sound[tables.VIDEOS], lengths)
         _write(run, sound)
     finally:
         for rows in (*repeats.values(), *judged.values()):
@@ -44,18 +45,39 @@ def _judged(run: Run, landed: landing.LandedDay) -> Frames:
     }
 
 
-def _count(run: Run, landed: landing.LandedDay, judged: Frames, repeats: Frames) -> None:
-    """Holds the lines read against the manifest; notes how many rows are sound and which fields nobody knows."""
+def _count(run: Run, landed: landing.LandedDay, judged: Frames, repeats: Frames) -> dict[str, int]:
+    """Holds the lines read against the manifest; notes how many rows are sound and which fields nobody knows.
+
+    Gives back how long vectors usually are, by column.
+    """
     lines = [F.count("*").alias("lines"), F.count_if(F.col("reason").isNull()).alias("sound")]
     counts = [rows.agg(F.lit(table.name).alias("kind"), *lines) for table, rows in judged.items()]
     counts += [rows.agg(F.lit(table.name), F.lit(0), -F.count("*")) for table, rows in repeats.items()]
     totals = reduce(DataFrame.unionAll, counts).groupBy("kind").agg(F.sum("lines"), F.sum("sound"))
-    for kind, read, sound in totals.collect():
+    vectors = [
+        catalogue.vector_lengths(judged[tables.VIDEOS], name).select(F.lit(name), "length", "videos")
+        for name in catalogue.VECTORS
+    ]
+    lengths: dict[str, dict[int, int]] = {name: {} for name in catalogue.VECTORS}
+    for kind, read, sound in reduce(DataFrame.unionAll, vectors, totals).collect():
+        if kind in lengths:
+            lengths[kind][read] = sound
+            continue
         landed_frames.recount(landed, kind, read)
         run.note(**{kind: sound})
     unknown = {table.name: landed_frames.unknown_fields(landed, table.name) for table in SNAPSHOTS}
     if any(unknown.values()):
         run.note(unknown_fields={kind: names for kind, names in unknown.items() if names})
+    return {name: _usual(run, name, found) for name, found in lengths.items() if found}
+
+
+def _usual(run: Run, name: str, videos: dict[int, int]) -> int:
+    """The length that most vectors have, the longer of two; notes how many are left out, broken ones (0) included."""
+    sound = {length: count for length, count in videos.items() if length}
+    usual = max(sound, key=lambda length: (sound[length], length), default=-1)
+    kept = sound.get(usual, 0)
+    run.note(**{f"{name}s": kept, f"{name}s_left_out": sum(videos.values()) - kept})
+    return usual
 
 
 def _shares(run: Run, judged: Frames) -> list[checks.Asked]:

@@ -116,8 +116,14 @@ class Content:
     weight_sound: float
     weight_creator: float
     weight_language: float
+    weight_tone: float
+    weight_visual: float
+    weight_audio: float
+    dense_dimensions: int
     max_share_of_videos: float
     neighbours: int
+    copy_min_letters: int
+    copy_max_chance: float
 
 
 @dataclass(frozen=True)
@@ -235,6 +241,16 @@ class Profiles:
 
 
 @dataclass(frozen=True)
+class ColdFactors:
+    regularization: float
+    iterations: int
+    held_out_share: float
+    max_viewers: int
+    min_viewers: int
+    seed: int
+
+
+@dataclass(frozen=True)
 class Popular:
     window_days: int
     half_life_days: float
@@ -316,6 +332,7 @@ class Settings:
     factors: Factors
     clusters: Clusters
     profiles: Profiles
+    cold_factors: ColdFactors
     popular: Popular
     distribution: Distribution
     starters: Starters

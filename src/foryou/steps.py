@@ -87,7 +87,7 @@ STEPS = (
         "content",
         (tables.VIDEOS,),
         (tables.CONTENT, tables.SIMILAR),
-        "Turns captions, tags, sounds and categories into vectors, and finds each video's nearest neighbours.",
+        "Turns captions, tags, sounds, ... into one vector a video; finds near copies and each video's neighbours.",
         process="build_interactions",
     ),
     Step(
@@ -171,6 +171,21 @@ STEPS = (
         process="train_factors",
     ),
     Step(
+        "build_cold_factors",
+        "cold_factors",
+        (
+            tables.CONTENT,
+            tables.MODELS,
+            tables.VIDEO_FACTORS,
+            tables.INTERACTIONS,
+            tables.EVALUATIONS,
+            tables.VIDEO_IDS,
+        ),
+        (tables.COLD_FACTORS,),
+        "Predicts factors of videos that nobody has met from their content, where that beats the content alone.",
+        process="train_factors",
+    ),
+    Step(
         "build_popular",
         "popular",
         (tables.VIEWS, tables.VIDEOS, tables.VIEWERS),
@@ -185,6 +200,7 @@ STEPS = (
             tables.MODELS,
             tables.VIEWER_FACTORS,
             tables.VIDEO_FACTORS,
+            tables.COLD_FACTORS,
             tables.INTERACTIONS,
             tables.SEEN,
             tables.SIMILAR,
@@ -208,7 +224,7 @@ STEPS = (
         "feeds",
         (
             tables.CANDIDATES,
-            tables.VIDEOS,
+            tables.CONTENT,
             tables.INTERACTIONS,
             tables.SIMILAR,
             tables.VIEWER_IDS,
@@ -275,11 +291,14 @@ STEPS = (
 BEFORE_THE_STEPS = ("build_missing_days", "build_video_ids", "build_viewer_ids")
 """Jobs that are no step of a night: they make up for nights that the lake lacks."""
 
-FOR_PEOPLE = (tables.CONTENT, tables.VIDEO_CLUSTERS, tables.EXIT_RATES)
+FOR_PEOPLE = (tables.VIDEO_CLUSTERS, tables.EXIT_RATES)
 """Working tables that no step reads yet: for notebooks, and for what is built on them next."""
 
 ALSO_WRITES_CHECKS = ("build_catalogue", "build_controls", "build_events", "publish")
 """These steps leave rows in `checks`, each under its own name, so they do not wait for one another."""
+
+ALSO_WRITES_EVALUATIONS = ("build_cold_factors",)
+"""These steps add rows of their own rankings to `evaluations`, after its writer has replaced the day."""
 
 NOT_NAMED_BY_NOUN = ("publish", "report", "evaluate_factors", "train_factors")
 """Steps whose verb is not `build`."""

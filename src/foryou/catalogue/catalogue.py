@@ -17,6 +17,9 @@ _LONGEST_TEXT = 2_000
 FOUND = ("shown", "for_all", "copy_of", "adult")
 """Columns that no snapshot holds: `eligible` works them out."""
 
+VECTORS = ("visual_vector", "audio_vector")
+_LONGEST_VECTOR = 4_096
+
 
 def judge_videos(lines: DataFrame, day: date) -> DataFrame:
     """One row per landed line: what `videos` holds of it; `reason`, null if it is sound; and what `repeats` needs."""
@@ -33,7 +36,9 @@ def judge_videos(lines: DataFrame, day: date) -> DataFrame:
                 "duration_ms": F.when(F.col("duration_ms").between(1, 2**31 - 1), F.col("duration_ms")).cast("int"),
                 "uploaded_at": fields.moment("uploaded_at", day),
                 "content_hash": fields.name("content_hash"),
+                "tone": fields.name("tone"),
             }
+            | {name: _vector(name) for name in VECTORS}
         ),
         F.col("video_id"),
         _video_faults(),
@@ -54,6 +59,17 @@ def _video_faults() -> dict[str, Column]:
         "bad_status": ~fields.one_of("status", tables.STATUSES),
         "bad_audience": ~fields.one_of("audience", tables.AUDIENCES),
     }
+
+
+def vector_lengths(judged: DataFrame, name: str) -> DataFrame:
+    """One row per length of the sound rows' vectors of that name: `length`, 0 for broken ones, and `videos`."""
+    given = judged.where(F.col("reason").isNull() & F.col(name).isNotNull())
+    return given.groupBy(F.size(name).alias("length")).agg(F.count("*").alias("videos"))
+
+
+def of_length(videos: DataFrame, lengths: dict[str, int]) -> DataFrame:
+    """The rows with null in place of vectors of another length than `lengths` has for their column."""
+    return videos.withColumns({name: F.when(F.size(name) == lengths.get(name, -1), F.col(name)) for name in VECTORS})
 
 
 def judge_viewers(lines: DataFrame, day: date, salt: str) -> DataFrame:
@@ -97,6 +113,13 @@ def _names(table: Table, *without: str) -> list[str]:
 
 def _plain_or_null(name: str) -> Column:
     return F.when(fields.plain(name), F.col(name))
+
+
+def _vector(name: str) -> Column:
+    """The vector; empty if it says nothing: a number that is missing or not finite, zeros alone, or far too long."""
+    finite = F.forall(name, lambda each: F.coalesce(F.abs(each) < F.lit(float("inf")), F.lit(False)))
+    says = finite & F.exists(name, lambda each: each != 0) & F.size(name).between(1, _LONGEST_VECTOR)
+    return F.when(says, F.col(name)).when(F.col(name).isNotNull(), F.array().cast("array<float>"))
 
 
 def _code(name: str) -> Column:

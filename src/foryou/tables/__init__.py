@@ -16,7 +16,7 @@ from foryou.tables.catalogue import (
 from foryou.tables.controls import FATIGUE, VIEWER_CONTROLS
 from foryou.tables.lists import CANDIDATES, FEEDS, POPULAR, STARTERS
 from foryou.tables.log import CONTROLS, EVENTS, INTERACTIONS, REJECTED_EVENTS, SEEN, VIEWS
-from foryou.tables.models import CHECKS, EVALUATIONS, FAIRNESS, MODELS, VIDEO_FACTORS, VIEWER_FACTORS
+from foryou.tables.models import CHECKS, COLD_FACTORS, EVALUATIONS, FAIRNESS, MODELS, VIDEO_FACTORS, VIEWER_FACTORS
 from foryou.tables.people import CLUSTERS, VIDEO_CLUSTERS, VIEWER_PROFILES
 from foryou.tables.published import (
     CONTRACT_VERSION,
@@ -86,6 +86,7 @@ ALL = (
     CLUSTERS,
     VIDEO_CLUSTERS,
     VIEWER_PROFILES,
+    COLD_FACTORS,
     POPULAR,
     STARTERS,
     CANDIDATES,
@@ -103,6 +104,7 @@ __all__ = [
     "CHECKS",
     "CLUSTERS",
     "CLUSTER_KINDS",
+    "COLD_FACTORS",
     "CONTENT",
     "CONTRACT_VERSION",
     "CONTROLS",

@@ -44,6 +44,9 @@ VIDEOS = Table(
         text("status", "Whether it is up.", STATUSES, required=True),
         text("audience", "Whom it may be shown to.", AUDIENCES, required=True),
         text("content_hash", "Equal for copies of one video; null if unknown."),
+        text("tone", "Its mood or manner, as an upstream model calls it."),
+        Column("visual_vector", "array<float>", "What it looks like, by an upstream model; all of one length."),
+        Column("audio_vector", "array<float>", "What it sounds like, by an upstream model; all of one length."),
         Column("shown", "boolean", "Whether any list may hold it: live and passed by moderation.", required=True),
         Column("for_all", "boolean", "Whether lists of people of any age may: shown and for all.", required=True),
         Column("copy_of", "int", "The least dense id of its content hash: its own if none.", required=True, at_least=0),
@@ -134,13 +137,23 @@ DISTRIBUTION = Table(
 
 CONTENT = Table(
     "content",
-    "What a video is about, as a sparse vector of unit length.",
-    "one video of the catalogue that shares a word, tag, sound, ... with another",
+    "What a video is about, as a vector of unit length in a sparse and a dense part, and whether it is a near copy.",
+    "one video of the catalogue",
     (
         DAY,
         VIDEO,
         Column("dimensions", "array<int>", "Hashed tokens of tags, caption, sound, category, ...", required=True),
-        Column("weights", "array<float>", "Their weights; the squares add up to 1.", required=True),
+        Column(
+            "weights", "array<float>", "Their weights; the squares, and those of `dense`, add up to 1.", required=True
+        ),
+        Column("dense", "array<float>", "Upstream vectors, whitened and weighted; null where there are none."),
+        Column(
+            "near_copy_of",
+            "int",
+            "The least dense id among its near copies (content hash, or text and duration): its own if none.",
+            required=True,
+            at_least=0,
+        ),
     ),
     key=("video",),
     keep_days=3,
