@@ -8,8 +8,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from foryou import tables
-from foryou.candidates import avoided, candidates, night
+from foryou.candidates import avoided, candidates, exploring, night
 from foryou.catalogue.creators import log_multipliers
+from foryou.catalogue.distribution import TESTS
+from foryou.catalogue.evidence import GROUPS
 from foryou.models import ids, matrices
 from foryou.platform.job import Run, job
 
@@ -40,7 +42,8 @@ def _gathered(run: Run) -> night.Night:
     video_factors = pa.concat_tables([warm, cold])
     similar = lake.arrow(tables.SIMILAR, ["video", "videos", "scores"], days=[day])
     viewers = lake.arrow(tables.VIEWERS, ["viewer", "country", "language", "adult"], days=[day])
-    names, popular = night.popular_rows(lake.arrow(tables.POPULAR, days=[day]))
+    ranked = lake.arrow(tables.POPULAR, days=[day])
+    names, popular = night.popular_rows(ranked)
     seen = lake.arrow(tables.SEEN, ["viewer", "video"], days=lake.days_until(tables.SEEN, day))
     columns = ["video", "shown", "for_all", "creator_id", "sound_id", "tags", "uploaded_at"]
     videos = lake.arrow(tables.VIDEOS, columns, days=[day])
@@ -48,6 +51,10 @@ def _gathered(run: Run) -> night.Night:
     follows = lake.arrow(tables.FOLLOWS, ["viewer_id", "creator_id"], days=[day])
     creators, new_of_creator = night.new_of_creators(videos, day, run.settings.candidates.following_days)
     rated = lake.arrow(tables.CREATORS, ["creator_id", "multiplier"], days=[day])
+    released = lake.arrow(tables.DISTRIBUTION, days=[day])
+    tests = exploring.tests(released, TESTS, GROUPS)
+    profiles = lake.arrow(tables.VIEWER_PROFILES, ["viewer", "group"], days=[day])
+    starters = lake.arrow(tables.STARTERS, ["segment", "path", "slot", "video"], days=[day])
     countries, trending = night.trending_rows(lake.arrow(tables.TRENDING, ["country", "video", "score"], days=[day]))
     return night.Night(
         viewers=_in_order(viewer_ids, interactions, held),
@@ -69,6 +76,12 @@ def _gathered(run: Run) -> night.Night:
         shown=night.flags(videos.filter(videos["shown"])["video"], n_videos),
         for_all=night.flags(videos.filter(videos["for_all"])["video"], n_videos),
         adult=night.flags(viewers.filter(viewers["adult"])["viewer"], n_viewers),
+        wide=~night.flags(released.filter(pc.not_equal(released["stage"], "wide"))["video"], n_videos),
+        tests=tests.videos,
+        test_weights=tests.weights,
+        groups=night.groups(profiles, n_viewers),
+        seed=np.array([run.settings.candidates.seed << 32 | day.toordinal()], np.uint64),
+        starting=night.starting_rows(starters, ranked, names),
     )
 
 

@@ -288,6 +288,8 @@ class Candidates:
     block_viewers: int
     similar_recent: int
     kept_length: int
+    explored: int
+    seed: int
     following_days: int
     enough_events: int
     weight_factors: float

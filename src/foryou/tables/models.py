@@ -62,8 +62,6 @@ EVALUATIONS = Table(
     (
         DAY,
         text("ranking", "What was judged.", RANKINGS, required=True),
-            "ranking", "What was judged.", ("factors", "popularity", "baseline", "content", "predicted"), required=True
-        ),
         text("measure", "`auc_exposed`, `recall@20`, `ndcg@100`, `coverage@100`, `cold_auc`, ...", required=True),
         Column("value", "double", "The mean over viewers.", required=True),
         Column("low", "double", "Lower end of its 95 % interval."),
