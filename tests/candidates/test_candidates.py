@@ -242,7 +242,8 @@ def test_trending_lists_what_rises_in_the_viewers_country(tonight, found):
     for viewer, row in found.items():
         allowed = tonight.wide & (tonight.shown if tonight.adult[viewer] else tonight.for_all)
         rising = row_of(tonight.trending, tonight.countries[viewer])
-        fresh = {v: w for v, w in rising.items() if allowed[v] and v not in row_of(tonight.seen, viewer)}
+        unwanted = row_of(tonight.seen, viewer) | hidden_from(tonight, viewer)
+        fresh = {v: w for v, w in rising.items() if allowed[v] and v not in unwanted}
         assert row["trending"] == sorted(fresh, key=lambda v: (-np.float32(fresh[v]), v))[:20]
 
 
@@ -263,9 +264,8 @@ def test_starting_lists_what_the_segment_starts_with(tonight, found):
     for viewer, row in found.items():
         worth = row_of(tonight.starting, tonight.segments[viewer])
         allowed = tonight.wide & (tonight.shown if tonight.adult[viewer] else tonight.for_all)
-        fresh = [
-            v for v in worth if allowed[v] and v not in row_of(tonight.seen, viewer) and v not in hidden_from(viewer)
-        ]
+        unwanted = row_of(tonight.seen, viewer) | hidden_from(tonight, viewer)
+        fresh = [v for v in worth if allowed[v] and v not in unwanted]
         assert row["starting"] == sorted(fresh, key=lambda v: (-np.float32(worth[v]), v))[:20]
 
 
