@@ -13,7 +13,6 @@ import pytest
 
 from foryou.catalogue import content
 
-
 KINDS = {
     "video": pa.int32(),
     "tags": pa.list_(pa.string()),
