@@ -107,6 +107,29 @@ def test_no_feed_repeats_a_video_or_holds_one_that_may_not_be_shown(nights, days
         assert [item["score"] for item in items] == sorted((item["score"] for item in items), reverse=True)
 
 
+def test_no_feed_holds_two_near_copies_and_no_neighbour_is_one(nights, days):
+    content = nights.lake.arrow(tables.CONTENT, ["video", "near_copy_of"], days=days[-1:])
+    group = dict(zip(content["video"].to_pylist(), content["near_copy_of"].to_pylist(), strict=True))
+    assert any(video != least for video, least in group.items())
+    for row in nights.lake.arrow(tables.FEEDS, ["videos"], days=days[-1:]).to_pylist():
+        assert len({group[video] for video in row["videos"]}) == len(row["videos"])
+    for row in nights.lake.arrow(tables.SIMILAR, ["video", "videos"], days=days[-1:]).to_pylist():
+        assert group[row["video"]] not in {group[video] for video in row["videos"]}
+
+
+def test_two_ways_to_rank_new_videos_are_judged_and_the_better_one_is_kept(nights, days):
+    judged = nights.lake.arrow(tables.EVALUATIONS, days=days[-1:]).to_pylist()
+    measured = {(row["ranking"], row["measure"]): row["value"] for row in judged}
+    auc = {ranking: measured[ranking, "cold_auc"] for ranking in ("content", "predicted")}
+    assert all(0.3 < value < 1 for value in auc.values()) and ("factors", "auc_exposed") not in measured
+    notes = json.loads((journal(nights.lake.root, days[-1]) / "build_cold_factors.json").read_text())["notes"]
+    assert notes["kept"] == max(auc, key=auc.get)
+    known = set(nights.lake.arrow(tables.VIDEO_FACTORS, ["video"], days=days[-1:])["video"].to_pylist())
+    predicted = nights.lake.arrow(tables.COLD_FACTORS, ["video", "factors"], days=days[-1:]).to_pylist()
+    assert len(predicted) == notes["videos"] and not known & {row["video"] for row in predicted}
+    assert {len(row["factors"]) for row in predicted} <= {nights.settings.factors.factors}
+
+
 def test_the_closing_table_tells_how_many_videos_the_feeds_cover(nights, days, capsys):
     finished = json.loads((nights.lake.root / "_nights" / f"{days[-1]}.json").read_text())["finished"]
     screen.closing(finished)
