@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from foryou import tables
 from foryou.models import devices, ids
@@ -20,8 +21,9 @@ def main(run: Run) -> None:
     built = views.build(counted, viewer_ids, video_ids, run.settings.views)
     run.note(views=run.lake.replace_day(tables.VIEWS, run.day, built))
     seen = run.lake.read_day(tables.VIEWS, run.day).select("viewer", "video")
-    if until:
-        seen = views.pairs(events, viewer_ids, video_ids)  # seen stays seen
+    if until:  # seen stays seen
+        forgotten = views.pairs(controls.before(events, until), viewer_ids, video_ids)
+        seen = forgotten.union(seen.join(F.broadcast(forgotten), on=["viewer", "video"], how="left_anti"))
     run.lake.replace_day(tables.SEEN, run.day, seen)
 
 
