@@ -19,7 +19,7 @@ def main(run: Run) -> None:
         viewers=lake.arrow(tables.VIEWERS, ["viewer", "country"], days=[day]),
         follows=lake.arrow(tables.FOLLOWS, ["creator_id"], days=[day]),
         trends=lake.arrow(tables.TRENDS, ["country", "kind", "name", "z"], days=[day]),
-        profiles=roster.NO_PROFILES,
+        profiles=lake.arrow(tables.VIEWER_PROFILES, ["viewer", "cluster"], days=[day]),
         before=_before(run),
         reported=run.settings.views.points_report,
     )

@@ -1,14 +1,16 @@
-"""Judges yesterday's factors on what was watched today, beside popularity."""
+"""Judges yesterday's factors on what was watched today, beside popularity and the baseline score."""
 
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from foryou import tables
 from foryou.candidates import night
 from foryou.evaluation import evaluate
+from foryou.feeds import baseline
 from foryou.models import matrices
 from foryou.platform.job import Run, job
 
@@ -19,7 +21,8 @@ def main(run: Run) -> None:
     if before:
         model = run.lake.arrow(tables.MODELS, days=[before[-1]]).to_pylist()[0]
         judged_on = run.lake.arrow(tables.VIEWS, ["viewer", "video", "good"], days=[run.day])
-        rows = evaluate.evaluate(judged_on, _judged(run, before[-1], model), run.settings.evaluation)
+        judged = _judged(run, before[-1], model, judged_on)
+        rows = evaluate.evaluate(judged_on, judged, run.settings.evaluation)
         rows = [row | {"model_version": model["model_version"]} for row in rows]
         run.note(**{f"{row['ranking']} {row['measure']}": round(row["value"], 4) for row in rows})
     else:
@@ -40,9 +43,10 @@ _SCHEMA = pa.schema(
 )
 
 
-def _judged(run: Run, before: date, model: dict[str, Any]) -> evaluate.Judged:
+def _judged(run: Run, before: date, model: dict[str, Any], judged_on: pa.Table) -> evaluate.Judged:
     lake = run.lake
-    n_viewers = lake.arrow(tables.VIEWER_IDS, ["viewer"]).num_rows
+    viewer_ids = lake.arrow(tables.VIEWER_IDS, ["viewer_id", "viewer"])
+    n_viewers = viewer_ids.num_rows
     n_videos = lake.arrow(tables.VIDEO_IDS, ["video"]).num_rows
     viewer_factors = lake.arrow(tables.VIEWER_FACTORS, ["viewer", "factors"], days=[model["model_day"]])
     video_factors = lake.arrow(tables.VIDEO_FACTORS, ["video", "factors"], days=[model["model_day"]])
@@ -58,7 +62,36 @@ def _judged(run: Run, before: date, model: dict[str, Any]) -> evaluate.Judged:
         popular=everywhere_rows,
         seen=matrices.rows(seen["viewer"], seen["video"], None, n_viewers),
         shown=night.flags(videos.filter(videos["shown"])["video"], n_videos),
+        baseline=evaluate.Product(
+            *baseline.heads(_known(run, before, viewer_ids, judged_on), n_viewers, n_videos, run.settings.evaluation)
+        ),
     )
+
+
+def _known(run: Run, before: date, viewer_ids: pa.Table, judged_on: pa.Table) -> baseline.Before:
+    """What the baseline knew before the day, of the viewers who are judged."""
+    lake = run.lake
+    judged = pc.unique(judged_on["viewer"])
+    good = lake.arrow(tables.INTERACTIONS, ["viewer", "video", "good"], days=[before])
+    follows = lake.arrow(tables.FOLLOWS, ["viewer_id", "creator_id"], days=[before])
+    follows = follows.append_column("viewer", _dense(follows["viewer_id"], viewer_ids))
+    features = ["video", "creator_id", "sound_id", "tags", "language", "country"]
+    return baseline.Before(
+        views=lake.arrow(
+            tables.VIEWS,
+            ["viewer", "video", "completion", "liked", "shared", "followed"],
+            days=run.window(run.settings.evaluation.baseline_days + 1)[:-1],
+        ),
+        good=good.filter(pc.and_(good["good"], pc.is_in(good["viewer"], judged))),
+        follows=follows.filter(pc.is_valid(follows["viewer"])),
+        viewers=lake.arrow(tables.VIEWERS, ["viewer", "language", "country"], days=[before]),
+        videos=lake.arrow(tables.VIDEOS, features, days=[run.day]),
+    )
+
+
+def _dense(ids: pa.ChunkedArray, viewer_ids: pa.Table) -> pa.ChunkedArray:
+    """Dense ids of viewers by their ids in the log; null for one that is not known."""
+    return viewer_ids["viewer"].combine_chunks().take(pc.index_in(ids, viewer_ids["viewer_id"].combine_chunks()))
 
 
 if __name__ == "__main__":

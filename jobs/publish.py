@@ -45,9 +45,11 @@ def _write(run: Run, name: str, shown: NDArray[np.bool_], for_all: NDArray[np.bo
     video_ids = lake.arrow(tables.VIDEO_IDS, ["video_id", "video"])
     popular = lake.arrow(tables.POPULAR, days=[day])
     similar = lake.arrow(tables.SIMILAR, ["video", "videos", "scores"], days=[day])
+    starters = lake.arrow(tables.STARTERS, days=[day])
     rows = {
         tables.PUBLISHED_POPULAR: publish.popular(popular, video_ids, day, name),
         tables.PUBLISHED_SIMILAR: publish.similar(similar, video_ids, shown, for_all, day, name),
+        tables.PUBLISHED_STARTERS: publish.starters(starters, video_ids, day, name),
     }
     for table, content in rows.items():
         lake.replace_all_arrow(table, content)
@@ -100,8 +102,8 @@ def _audited(run: Run, counts: dict[str, int], shown: NDArray[np.bool_], for_all
 def _contract(run: Run, table: Table) -> checks.Asked:
     """A published table as it was written, without its items: those are looked at where they still are numbers."""
     frame = run.lake.read(table)
-    # A catalogue without captions, tags or categories has nothing alike.
-    some = checks.row_count(at_least=1, gates=table is not tables.PUBLISHED_SIMILAR)
+    # A catalogue without captions, tags or categories has nothing alike, and no topics to start with.
+    some = checks.row_count(at_least=1, gates=table not in (tables.PUBLISHED_SIMILAR, tables.PUBLISHED_STARTERS))
     return frame.select(*[name for name in frame.columns if name != "items"]), table, [some]
 
 

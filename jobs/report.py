@@ -14,7 +14,7 @@ from foryou.contract import Table
 from foryou.feeds import reasons
 from foryou.platform.job import Run, job, journal
 from foryou.report import report
-from foryou.report.facts import Facts, Mix, differing, mix
+from foryou.report.facts import Facts, Mix, differing, mix, tastes
 from foryou.signals import events
 
 DAYS = 14
@@ -52,11 +52,14 @@ def _facts(run: Run, folder: Path) -> Facts:
         mix=_mix(run),
         reasons=reasons.CODES,
         evaluations=lake.arrow(tables.EVALUATIONS, days=_held(run, tables.EVALUATIONS)).to_pylist(),
+        fairness=lake.arrow(tables.FAIRNESS, days=[day]).to_pylist(),
         counts=_counts(run, releases),
         checks=lake.arrow(tables.CHECKS, days=[day]).to_pylist(),
         model=models[0] if models else None,
         releases=releases,
         popular=_popular(run, videos),
+        clusters=lake.arrow(tables.CLUSTERS, ["kind", "cluster", "label", "size"], days=[day]).to_pylist(),
+        tastes=tastes(lake.arrow(tables.VIEWER_PROFILES, ["cluster", "taste_entropy"], days=[day])),
         changed=differing(run.settings, settings.load()),
         earlier=max((name for name in _reported(folder) if name < day.isoformat()), default=None),
     )

@@ -35,6 +35,7 @@ def publish(
     candidates: dict[str, list[Entry]] | None = None,
     similar: dict[str, list[Entry]] | None = None,
     popular: dict[str, list[str]] | None = None,
+    starters: dict[tuple[str, str], list[str]] | None = None,
 ) -> str:
     """Writes a release and moves the pointer to it, as the night does; gives back its id."""
     lake, named = Lake(root, no_spark), f"{day}.{name}"
@@ -43,6 +44,7 @@ def publish(
         tables.PUBLISHED_CANDIDATES: _lists("viewer_id", candidates, ("sources",)),
         tables.PUBLISHED_SIMILAR: _lists("video_id", similar, ()),
         tables.PUBLISHED_POPULAR: _ranked(popular or {"*:*": ["v1"]}),
+        tables.PUBLISHED_STARTERS: _slates(starters or {}),
     }
     for table, rows in contents.items():
         lake.replace_all_arrow(table, filled(table, [{"day": day, "release_id": named, **row} for row in rows]))
@@ -68,6 +70,15 @@ def _ranked(popular: dict[str, list[str]]) -> list[dict[str, Any]]:
         {"segment": segment, "rank": rank, "video_id": video, "score": 1 / rank, "reason": f"popular_in:{segment}"}
         for segment, videos in popular.items()
         for rank, video in enumerate(videos, start=1)
+    ]
+
+
+def _slates(starters: dict[tuple[str, str], list[str]]) -> list[dict[str, Any]]:
+    """`{(segment, path): [videos]}`; a video's topic is called like it."""
+    return [
+        {"segment": of, "path": path, "slot": n, "video_id": v, "topic": f"of-{v}", "score": 0.5, "reason": "starting"}
+        for (of, path), videos in starters.items()
+        for n, v in enumerate(videos, start=1)
     ]
 
 

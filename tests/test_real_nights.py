@@ -32,5 +32,5 @@ def test_two_nights_of_kuairand_serve_its_viewers_and_judge_the_first_model(tmp_
     met = pc.count_distinct(views.filter(pc.field("day") >= pc.scalar(days[-3]))["viewer"]).as_py()
     assert release.day == days[-1] and release.counts["feeds"] == met > 300
     judged = nights.lake.arrow(tables.EVALUATIONS, days=days[-1:]).to_pylist()
-    assert {row["ranking"] for row in judged} == {"factors", "popularity"}
+    assert {row["ranking"] for row in judged} == {"factors", "popularity", "baseline"}
     assert all(row["viewers"] > 100 for row in judged if row["measure"] == "recall@100")

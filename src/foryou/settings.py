@@ -180,6 +180,9 @@ class Creators:
 @dataclass(frozen=True)
 class Evaluation:
     max_viewers: int
+    baseline_days: int
+    baseline_prior_views: float
+    baseline_likes: int
     seed: int
 
 
@@ -195,11 +198,47 @@ class Factors:
 
 
 @dataclass(frozen=True)
+class Clusters:
+    video_clusters: int
+    viewer_clusters: int
+    viewer_groups: int
+    min_points: int
+    iterations: int
+    label_words: int
+    label_min_count: int
+    label_min_share: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Profiles:
+    prior_strength: float
+    categories: int
+    near_clusters: int
+    language_min_share: float
+
+
+@dataclass(frozen=True)
 class Popular:
     window_days: int
     half_life_days: float
     length: int
     min_viewers: int
+
+
+@dataclass(frozen=True)
+class Distribution:
+    impressions: tuple[int, ...]
+    active_percent: tuple[float, ...]
+    entry_days: int
+    min_posterior: float
+    max_posterior_of_worse: float
+    prior_viewers: float
+    min_group_impressions: int
+    max_extensions: int
+    revival_days: int
+    push_days: int
+    push_half_life_days: float
 
 
 @dataclass(frozen=True)
@@ -233,6 +272,11 @@ class Feeds:
 
 
 @dataclass(frozen=True)
+class Fairness:
+    new_creator_days: int
+
+
+@dataclass(frozen=True)
 class Publishing:
     min_served_share: float
 
@@ -252,10 +296,14 @@ class Settings:
     creators: Creators
     evaluation: Evaluation
     factors: Factors
+    clusters: Clusters
+    profiles: Profiles
     popular: Popular
+    distribution: Distribution
     starters: Starters
     candidates: Candidates
     feeds: Feeds
+    fairness: Fairness
     publishing: Publishing
 
     def digest(self) -> str:
@@ -293,15 +341,18 @@ def _section(name: str, kind: Any, values: Mapping[str, Any]) -> Any:
 def _typed(name: str, wanted: type, value: Any) -> Any:
     if wanted is float and type(value) is int:
         return float(value)
-    if wanted == tuple[int, ...] and isinstance(value, list) and all(type(each) is int for each in value):
-        return tuple(value)
+    if wanted in _LISTS and isinstance(value, list):
+        return tuple(_typed(name, _LISTS[wanted], each) for each in value)
     if type(value) is not wanted:
         raise _broken(f"{name} as {_words(wanted)}", f"{value!r} ({type(value).__name__})")
     return value
 
 
+_LISTS = {tuple[int, ...]: int, tuple[float, ...]: float}
+
+
 def _words(wanted: Any) -> str:
-    return "a list of whole numbers" if wanted == tuple[int, ...] else str(wanted.__name__)
+    return f"a list of {_LISTS[wanted].__name__}" if wanted in _LISTS else str(wanted.__name__)
 
 
 def _same_names(where: str, wanted: set[str], found: set[str]) -> None:

@@ -89,6 +89,54 @@ STEPS = (
         process="build_interactions",
     ),
     Step(
+        "evaluate_factors",
+        "evaluation",
+        (tables.VIEWS, tables.SEEN, tables.VIDEOS, tables.VIEWER_IDS, tables.VIDEO_IDS),
+        (tables.EVALUATIONS,),
+        "Judges yesterday's factors on what was watched today, beside popularity and the baseline score.",
+        before=(
+            tables.MODELS,
+            tables.VIEWER_FACTORS,
+            tables.VIDEO_FACTORS,
+            tables.POPULAR,
+            tables.INTERACTIONS,
+            tables.VIEWERS,
+            tables.FOLLOWS,
+        ),
+    ),
+    Step(
+        "train_factors",
+        "factors",
+        (tables.INTERACTIONS, tables.EVALUATIONS, tables.VIEWS, tables.VIEWER_IDS, tables.VIDEO_IDS),
+        (tables.MODELS, tables.VIEWER_FACTORS, tables.VIDEO_FACTORS),
+        "Fits tonight's factors, warm from yesterday's; refuses bad ones and keeps the champion.",
+        weight="heavy",
+    ),
+    Step(
+        "build_clusters",
+        "clusters",
+        (tables.MODELS, tables.VIEWER_FACTORS, tables.VIDEO_FACTORS, tables.INTERACTIONS, tables.VIDEOS),
+        (tables.CLUSTERS, tables.VIDEO_CLUSTERS),
+        "Clusters videos and viewers by the night's factors; keeps yesterday's numbers and labels them by their tags.",
+        before=(tables.CLUSTERS,),
+        process="train_factors",
+    ),
+    Step(
+        "build_profiles",
+        "profiles",
+        (
+            tables.INTERACTIONS,
+            tables.VIDEOS,
+            tables.VIEWERS,
+            tables.MODELS,
+            tables.VIEWER_FACTORS,
+            tables.CLUSTERS,
+        ),
+        (tables.VIEWER_PROFILES,),
+        "Tells of each viewer its genres, cluster and group, languages, and how mixed its taste is.",
+        process="train_factors",
+    ),
+    Step(
         "build_creators",
         "creators",
         (
@@ -99,26 +147,11 @@ STEPS = (
             tables.VIEWERS,
             tables.FOLLOWS,
             tables.TRENDS,
+            tables.VIEWER_PROFILES,
         ),
         (tables.CREATORS,),
         "Rates creators by how their videos do, and says who watches them.",
-        process="build_interactions",
-    ),
-    Step(
-        "evaluate_factors",
-        "evaluation",
-        (tables.VIEWS, tables.SEEN, tables.VIDEOS, tables.VIEWER_IDS, tables.VIDEO_IDS),
-        (tables.EVALUATIONS,),
-        "Judges yesterday's factors on what was watched today, beside popularity.",
-        before=(tables.MODELS, tables.VIEWER_FACTORS, tables.VIDEO_FACTORS, tables.POPULAR),
-    ),
-    Step(
-        "train_factors",
-        "factors",
-        (tables.INTERACTIONS, tables.EVALUATIONS, tables.VIEWS, tables.VIEWER_IDS, tables.VIDEO_IDS),
-        (tables.MODELS, tables.VIEWER_FACTORS, tables.VIDEO_FACTORS),
-        "Fits tonight's factors, warm from yesterday's; refuses bad ones and keeps the champion.",
-        weight="heavy",
+        process="train_factors",
     ),
     Step(
         "build_popular",
@@ -168,6 +201,14 @@ STEPS = (
         process="build_candidates",
     ),
     Step(
+        "build_fairness",
+        "fairness",
+        (tables.FEEDS, tables.VIDEOS, tables.VIEWERS, tables.FOLLOWS, tables.VIEWER_IDS, tables.VIDEO_IDS),
+        (tables.FAIRNESS,),
+        "Works out who is shown in the night's feeds, and how much of one thing each viewer gets.",
+        process="build_candidates",
+    ),
+    Step(
         "publish",
         "publishing",
         (
@@ -201,6 +242,9 @@ STEPS = (
             tables.MODELS,
             tables.FEEDS,
             tables.POPULAR,
+            tables.CLUSTERS,
+            tables.VIEWER_PROFILES,
+            tables.FAIRNESS,
         ),
         (),
         "Writes the night's report as one offline HTML page.",
@@ -210,7 +254,7 @@ STEPS = (
 BEFORE_THE_STEPS = ("build_missing_days", "build_video_ids")
 """Jobs that are no step of a night: they make up for nights that the lake lacks."""
 
-FOR_PEOPLE = (tables.CONTENT, tables.CONTROLS, tables.EXIT_RATES)
+FOR_PEOPLE = (tables.CONTENT, tables.CONTROLS, tables.VIDEO_CLUSTERS, tables.EXIT_RATES)
 """Working tables that no step reads yet: for notebooks, and for what is built on them next."""
 
 ALSO_WRITES_CHECKS = ("build_catalogue", "build_events", "publish")

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 import pytest
+from scipy import sparse
 
 from foryou.evaluation import evaluate
 from foryou.models import matrices
@@ -66,6 +67,19 @@ def test_a_model_that_knows_both_tastes_is_right_where_popularity_is_right_for_o
     found = measured(day, judged([LIKES_EVEN, LIKES_ODD], TWO_TASTES, popular=[(2, 9.0), (3, 1.0)]))
     assert found["factors", "auc_exposed"]["value"] == 1.0
     assert found["popularity", "auc_exposed"]["value"] == 0.5
+
+
+def test_the_baseline_is_judged_on_what_was_shown(measured):
+    """One head: video 3 has it, and only viewer 1 asks for it."""
+    heads = evaluate.Product(
+        rows_of([(1, 0)], 2), sparse.csr_matrix((np.ones(1, np.float32), ([0], [3])), shape=(1, VIDEOS))
+    )
+    day = views((0, 2, True), (0, 3, False), (1, 2, False), (1, 3, True))
+    what = replace(judged([LIKES_EVEN, LIKES_ODD], TWO_TASTES, popular=[(2, 9.0)]), baseline=heads)
+    found = measured(day, what)
+    assert found["baseline", "auc_exposed"]["value"] == pytest.approx((0.5 + 1.0) / 2)
+    assert found["baseline", "auc_exposed"]["viewers"] == 2
+    assert [measure for ranking, measure in found if ranking == "baseline"] == ["auc_exposed"]
 
 
 def test_viewers_whom_the_model_does_not_know_are_judged_by_neither(measured):

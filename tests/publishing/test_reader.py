@@ -208,7 +208,7 @@ def test_a_release_tells_what_it_is(opened):
         "ok",
         1,
     )
-    assert release.counts == {"feeds": 3, "candidates": 1, "similar": 1, "popular": 6}
+    assert release.counts == {"feeds": 3, "candidates": 1, "similar": 1, "popular": 6, "starters": 0}
     assert set(release.tables) == {table.name for table in tables.PUBLISHED}
 
 
@@ -255,3 +255,33 @@ def test_rows_come_as_the_contract_has_them(lake):
     rows = reader.open(lake)._delta("feeds").to_pyarrow_table()
     assert rows.column_names == list(tables.PUBLISHED_FEEDS.column_names)
     assert pa.types.is_list(rows.schema.field("items").type)
+
+
+# ---- starters
+
+
+def test_someone_unknown_starts_with_the_segments_slate_and_goes_on_with_what_is_popular(tmp_path):
+    slates = {("US:en", ""): ["s1", "v2"], ("*:*", ""): ["s9"], ("US:en", "of-s1"): ["s3"]}
+    publish(tmp_path, popular={"US:en": ["v1", "v2"], "*:*": ["v4"]}, starters=slates)
+    opened = reader.open(tmp_path)
+    items = opened.feed(country="US", language="en")
+    assert ids(items) == ["s1", "v2", "v1"]
+    assert (items[0].topic, items[0].words()) == ("of-s1", "liked by many different people")
+    assert ids(opened.feed(country="FR", language="fr")) == ["s9", "v4"]
+
+
+def test_a_service_walks_the_slates_by_the_topics_that_were_watched(tmp_path):
+    publish(tmp_path, starters={("US:en", ""): ["s1"], ("US:en", "of-s1"): ["s3"], ("*:*", ""): ["s9"]})
+    opened = reader.open(tmp_path)
+    first = opened.starters("US:en")
+    assert ids(opened.starters("US:en", first[0].topic)) == ["s3"]
+    assert opened.starters("US:en", "of-s1>of-s3") == []
+    assert ids(opened.starters("DE:de")) == ids(opened.starters()) == ["s9"]
+
+
+def test_a_release_from_before_there_were_starters_has_none(tmp_path):
+    publish(tmp_path, popular={"*:*": ["v4", "v1", "v2"]}, starters={("*:*", ""): ["s9"]})
+    opened = reader.open(tmp_path)
+    del opened.release.tables["starters"]
+    assert opened.starters() == []
+    assert ids(opened.feed("nobody")) == ["v4", "v1", "v2"]

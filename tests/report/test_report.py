@@ -14,7 +14,7 @@ from report_rows import DAY, check, entries, judged, release, text_of
 
 from foryou import steps
 from foryou.report import report, status
-from foryou.report.facts import Facts, mix
+from foryou.report.facts import Facts, Tastes, mix
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -155,6 +155,8 @@ def full(text="plain"):
         },
         releases=[release(DAY, name=text)],
         popular=[{"rank": 1, "video_id": text, "caption": text, "score": 2.0}],
+        clusters=[{"kind": "videos", "cluster": 1, "label": text, "size": 7}],
+        tastes=Tastes(viewers=7, in_clusters=6, median_bits=None),
         changed=[(text, text, text)],
     )
 

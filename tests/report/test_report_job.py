@@ -63,7 +63,14 @@ def write_night(lake, day=DAY, caption="Bread in a pan"):
     put(
         lake, tables.POPULAR, [dict(zip(("segment", "rank", "video", "score"), row, strict=True)) for row in ranks], day
     )
-    put(lake, tables.EVALUATIONS, [judged("factors", 0.71, 0.7, 0.72), judged("popularity", 0.6, 0.59, 0.61)], day)
+    others = [judged("popularity", 0.6, 0.59, 0.61), judged("baseline", 0.65, 0.64, 0.66)]
+    put(lake, tables.EVALUATIONS, [judged("factors", 0.71, 0.7, 0.72), *others], day)
+    sizes = [("videos", 4, "baking", 2), ("videos", 1, "cars", 9), ("viewers", 0, "bread", 1), ("groups", 3, "all", 1)]
+    put(
+        lake, tables.CLUSTERS, [dict(zip(("kind", "cluster", "label", "size"), row, strict=True)) for row in sizes], day
+    )
+    profiles = [{"viewer": 5, "cluster": 0, "taste_entropy": 1.5, "events": 3}, {"viewer": 6, "events": 1}]
+    put(lake, tables.VIEWER_PROFILES, profiles, day)
     put(lake, tables.CHECKS, [check("viewer_id is not null")], day)
     put(lake, tables.MODELS, [{"state": "accepted", "model_day": day, "model_version": "factors-7"}], day)
     for name, entry in entries().items():
@@ -82,7 +89,10 @@ def test_the_job_reports_a_night_from_its_tables_without_spark(lake, main):
     assert "1 of 2 that may be shown" in page
     assert "1 viewers got 1 places; 1 feeds are shorter than wanted." in page
     assert "popular in popular in the viewer’s segment 100.0 % 100.0 %" in page
-    assert "0.710 0.700 to 0.720 0.600 0.590 to 0.610 better" in page
+    assert "0.710 0.700 to 0.720 0.600 0.590 to 0.610 0.650 0.640 to 0.660 better" in page
+    assert "2 viewers have a profile, 1 of them a cluster; the median taste has 1.50 bits" in page
+    assert "2 clusters of videos Number Label Size 1 cars 9 4 baking 2" in page
+    assert "1 clusters of viewers, coarse Number Label Size 3 all 1" in page
     assert "without a caption v1 2.0 Bread in a pan v0 1.0" in page
     assert "factors-7" in page
     assert "factors.factors 64 16" in page
@@ -100,6 +110,7 @@ def test_a_lake_with_nothing_in_it_is_reported_as_it_is(lake, main):
     assert "Unfinished Not every step" in page.replace("unfinished", "Unfinished")
     assert "Nothing has been published yet" in page
     assert "No feeds were built" in page
+    assert "No clusters" in page
 
 
 def test_a_night_refused_at_its_events_tells_why_and_what_to_do(lake, main):

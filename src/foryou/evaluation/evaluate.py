@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from scipy import sparse
 
 from foryou.evaluation import metrics
-from foryou.models import matrices, topk
+from foryou.models import matrices, pairs, topk
 from foryou.models.matrices import Rows
 from foryou.settings import Evaluation
 
@@ -18,8 +19,16 @@ DEPTHS = (20, 100)
 
 
 @dataclass(frozen=True)
+class Product:
+    """A ranking by score = the viewer's row [viewers, heads] x matrix [heads, videos]."""
+
+    rows: Rows
+    matrix: sparse.csr_matrix
+
+
+@dataclass(frozen=True)
 class Judged:
-    """What is judged: yesterday's factors and list of popular videos; against what: the day's views.
+    """What is judged: yesterday's factors, list of popular videos and baseline; against what: the day's views.
 
     `seen` has what each viewer had seen before the day; `shown` the videos that may be shown.
     """
@@ -29,6 +38,7 @@ class Judged:
     popular: Rows
     seen: Rows
     shown: NDArray[np.bool_]
+    baseline: Product | None = None
 
 
 def evaluate(views: pa.Table, judged: Judged, settings: Evaluation) -> list[dict[str, Any]]:
@@ -36,10 +46,14 @@ def evaluate(views: pa.Table, judged: Judged, settings: Evaluation) -> list[dict
 
     `auc_exposed` compares good with other views of the day for each viewer who had both; recall and NDCG rank the
     whole catalogue without what was seen before, for up to `max_viewers` viewers with a good watch of something new.
-    Only viewers whom the model knows are judged, so both rankings are judged on the same rows.
+    The baseline is judged on exposed videos alone: to rank the catalogue by it took as long as all the rest.
+    Only viewers whom the model knows are judged, so all rankings are judged on the same rows.
     """
     known = views.filter(pa.array(np.asarray(judged.viewer_factors.any(axis=1))[views["viewer"].to_numpy()]))
     scores = {"factors": _factor_scores(known, judged), "popularity": _popular_scores(known, judged)}
+    if judged.baseline:
+        viewer, video = known["viewer"].to_numpy(), known["video"].to_numpy()
+        scores["baseline"] = pairs.products(judged.baseline.rows, judged.baseline.matrix, viewer, video)
     found = [_auc(ranking, known, score) for ranking, score in scores.items()]
     viewers, truth = _truth(views, judged, settings)
     if len(viewers) == 0:

@@ -28,6 +28,7 @@ class Pool:
     """
 
     videos: NDArray[np.int32]
+    quality: NDArray[np.float32]
     topic: NDArray[np.int32]
     sound: NDArray[np.int32]
     creator: NDArray[np.int32]
@@ -79,7 +80,7 @@ def pools(
         video, rank = listed["video"].to_numpy(), listed["rank"].to_numpy()
         fit = (quality[video] >= 0) & (topics[video] >= 0)
         video = video[fit][np.lexsort((rank[fit], -quality[video[fit]]))]
-        found[segment] = Pool(video, topics[video], sound[video], creator[video])
+        found[segment] = Pool(video, quality[video], topics[video], sound[video], creator[video])
     return found
 
 
@@ -98,7 +99,7 @@ def build(pools: dict[str, Pool], names: list[str], settings: Starters) -> pa.Ta
 
     A segment whose first slate cannot be filled has no rows: its newcomers go up the ladder `US:en`, `*:en`, `*:*`.
     """
-    rows: list[tuple[str, str, int, int, str]] = []
+    rows: list[tuple[str, str, int, int, str, float]] = []
     for segment, pool in pools.items():
         slates = _walk(pool, len(names), settings.steps)
         if len(slates[()]) < SLATE and segment != "*:*":
@@ -106,10 +107,11 @@ def build(pools: dict[str, Pool], names: list[str], settings: Starters) -> pa.Ta
         for path, places in slates.items():
             told = ">".join(names[topic] for topic in path)
             for slot, place in enumerate(places.tolist(), start=1):
-                rows.append((segment, told, slot, int(pool.videos[place]), names[pool.topic[place]]))
-    kinds = (pa.string(), pa.string(), pa.int32(), pa.int32(), pa.string())
+                video, topic, quality = pool.videos[place], names[pool.topic[place]], pool.quality[place]
+                rows.append((segment, told, slot, int(video), topic, float(quality)))
+    kinds = (pa.string(), pa.string(), pa.int32(), pa.int32(), pa.string(), pa.float32())
     columns = zip(*rows, strict=True) if rows else ([] for _ in kinds)
-    of = ("segment", "path", "slot", "video", "topic")
+    of = ("segment", "path", "slot", "video", "topic", "score")
     return pa.table({n: pa.array(v, k) for n, v, k in zip(of, columns, kinds, strict=True)})
 
 

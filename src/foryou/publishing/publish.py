@@ -117,6 +117,23 @@ def popular(rows: pa.Table, video_ids: pa.Table, day: date, release_id: str) -> 
     )
 
 
+def starters(rows: pa.Table, video_ids: pa.Table, day: date, release_id: str) -> pa.Table:
+    """The published `starters`, sorted by segment, path and slot."""
+    names = video_ids.sort_by("video")["video_id"].combine_chunks()
+    rows = rows.sort_by([(name, "ascending") for name in ("segment", "path", "slot")])
+    return pa.table(
+        {
+            "day": pa.array([day] * rows.num_rows, pa.date32()),
+            "release_id": pa.array([release_id] * rows.num_rows, pa.string()),
+            **{name: rows[name] for name in ("segment", "path", "slot")},
+            "video_id": names.take(rows["video"]),
+            "topic": rows["topic"],
+            "score": rows["score"],
+            "reason": pa.array(["starting"] * rows.num_rows, pa.string()),
+        }
+    )
+
+
 def _published(
     ids: pa.Array, lists: pa.ChunkedArray, fields: dict[str, pa.Array], key: str, day: date, release_id: str
 ) -> pa.Table:

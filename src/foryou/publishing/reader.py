@@ -32,7 +32,10 @@ STALE_AFTER_DAYS = 2
 
 @dataclass(frozen=True)
 class Item:
-    """One video of a list. `sources` names who found it; `reason` is a code with its object, see `words`."""
+    """One video of a list. `sources` names who found it; `reason` is a code with its object, see `words`.
+
+    `topic` is what a starter is about: the step to the next slate.
+    """
 
     video_id: str
     score: float
@@ -40,6 +43,7 @@ class Item:
     reason: str = ""
     reason_value: float | None = None
     propensity: float | None = None
+    topic: str = ""
 
     def words(self, language: str | None = None, titles: dict[str, str] | None = None) -> str:
         """The reason as a sentence; `titles` names videos by their captions."""
@@ -82,11 +86,22 @@ class Reader:
         country: str | None = None,
         language: str | None = None,
     ) -> list[Item]:
-        """The viewer's first k videos; someone unknown gets what is popular in the narrowest segment there is."""
+        """The viewer's first k videos; someone unknown gets the starters of the segment, then what is popular there."""
         row = self._row("feeds", viewer_id or _device(device_id))
         if row is not None:
             return [_item(each) for each in row["items"][:k]]
-        return self.popular(f"{country or '*'}:{language or '*'}")[:k]
+        segment = f"{country or '*'}:{language or '*'}"
+        start = self.starters(segment)
+        first = {item.video_id for item in start}
+        return [*start, *(item for item in self.popular(segment) if item.video_id not in first)][:k]
+
+    def starters(self, segment: str = tables.EVERYWHERE, path: str = "") -> list[Item]:
+        """The slate of eight for someone unknown; `path` are the topics watched so far: `cooking`, `cooking>pets`.
+
+        Up the ladder `US:en`, `*:en`, `*:*` where the segment has no slates; empty where a path ends.
+        """
+        own = next((name for name in _ladder(segment) if (name, "") in self._starters), None)
+        return self._starters.get((own, path), []) if own else []
 
     def candidates(self, viewer_id: str) -> list[Item]:
         """Up to 200 candidates, best first; empty for someone unknown."""
@@ -98,9 +113,7 @@ class Reader:
 
     def popular(self, segment: str = tables.EVERYWHERE) -> list[Item]:
         """What the segment watches; up the ladder `US:en`, `*:en`, `*:*` where it has no list of its own."""
-        language = segment.partition(":")[2] or "*"
-        ladder = (segment, f"*:{language}", tables.EVERYWHERE)
-        own = next((name for name in ladder if name in self._popular), None)
+        own = next((name for name in _ladder(segment) if name in self._popular), None)
         return self._popular[own] if own else []
 
     def explain(self, viewer_id: str, video_id: str, language: str | None = None) -> dict[str, Any]:
@@ -120,6 +133,17 @@ class Reader:
         for row in rows.sort_by([("segment", "ascending"), ("rank", "ascending")]).to_pylist():
             item = Item(row["video_id"], row["score"], ("popular",), row["reason"])
             found.setdefault(row["segment"], []).append(item)
+        return found
+
+    @cached_property
+    def _starters(self) -> dict[tuple[str, str], list[Item]]:
+        """Slates by segment and path; none in a release from before there were any."""
+        found: dict[tuple[str, str], list[Item]] = {}
+        if "starters" not in self.release.tables:
+            return found
+        for row in self._delta("starters").to_pyarrow_table().sort_by("slot").to_pylist():
+            item = Item(row["video_id"], row["score"], ("starting",), row["reason"], topic=row["topic"])
+            found.setdefault((row["segment"], row["path"]), []).append(item)
         return found
 
     def _row(self, name: str, key: str | None) -> dict[str, Any] | None:
@@ -191,6 +215,11 @@ def releases(lake: Path | str) -> builtins.list[Release]:
     known = [each.name for each in fields(Release)]  # columns may be added within a version of the contract
     maps = ("tables", "counts")
     return [Release(**(row | {name: dict(row[name]) for name in maps})) for row in rows.select(known).to_pylist()]
+
+
+def _ladder(segment: str) -> tuple[str, str, str]:
+    language = segment.partition(":")[2] or "*"
+    return segment, f"*:{language}", tables.EVERYWHERE
 
 
 def _delta(lake: Path, name: str, version: int) -> DeltaTable:

@@ -41,14 +41,23 @@ class Mix:
 
 
 @dataclass(frozen=True)
+class Tastes:
+    """What is known of viewers: how many have a profile and how many a cluster, and how mixed the median taste is."""
+
+    viewers: int
+    in_clusters: int
+    median_bits: float | None
+
+
+@dataclass(frozen=True)
 class Facts:
     """One night as far as it got: every part may be empty, since a report of a failed night is wanted most.
 
     `entries` are the journal's, by step. `events` counts the day's sound events, `rejected` the refused lines by
     reason, of which those in `tolerated` are no sign of a broken log. `counts` holds figures by day, by their name.
     `evaluations`, `releases`: rows of several days; `checks`: rows of the day; `popular`: `rank`, `video_id`,
-    `caption`, `score`. `changed` lists settings that differ from base as (name, base's value, tonight's value).
-    `earlier` names the report of the night before, if there is one.
+    `caption`, `score`; `clusters`: `kind`, `cluster`, `label`, `size`. `changed` lists settings that differ from base
+    as (name, base's value, tonight's value). `earlier` names the report of the night before, if there is one.
     """
 
     day: date
@@ -61,11 +70,14 @@ class Facts:
     mix: Mix | None = None
     reasons: Sequence[str] = ()
     evaluations: Rows = ()
+    fairness: Rows = ()
     counts: Mapping[str, Mapping[date, int]] = field(default_factory=dict)
     checks: Rows = ()
     model: Mapping[str, Any] | None = None
     releases: Rows = ()
     popular: Rows = ()
+    clusters: Rows = ()
+    tastes: Tastes | None = None
     changed: Sequence[tuple[str, Any, Any]] = ()
     earlier: str | None = None
 
@@ -98,6 +110,15 @@ def mix(blocks: Iterable[pa.RecordBatch], n_videos: int, n_reasons: int, length:
         first_leads=tuple(first_leads.tolist()),
         found=tuple(int(found[_with_bit(bit, len(found))].sum()) for bit in range(len(tables.SOURCES))),
     )
+
+
+def tastes(profiles: pa.Table) -> Tastes | None:
+    """Of the rows of `viewer_profiles` (`cluster`, `taste_entropy`); None where nobody has one."""
+    bits = profiles["taste_entropy"].drop_null().to_numpy()
+    if not profiles.num_rows:
+        return None
+    inside = profiles.num_rows - profiles["cluster"].null_count
+    return Tastes(profiles.num_rows, inside, float(np.median(bits)) if len(bits) else None)
 
 
 def differing(chosen: Settings, base: Settings) -> list[tuple[str, Any, Any]]:

@@ -18,6 +18,7 @@ from foryou.report.facts import Facts, Rows
 _FOLDER = Path(__file__).parent
 _PLOTTED = ("auc_exposed", "recall@100", "ndcg@100", "recall@20", "ndcg@20")
 """Measures worth a plot, most trusted first; the first three that are there get one."""
+_RANKINGS = ("factors", "popularity", "baseline")
 _COUNTED = {"events": "Sound events", "views": "Views", "viewers": "Viewers served"}
 _RELEASES = 10
 
@@ -47,6 +48,8 @@ def page(facts: Facts) -> str:
             checks=sorted_checks(facts.checks),
             releases=_newest(facts.releases),
             leads=_leads(facts),
+            clusters={kind: _largest(facts.clusters, kind) for kind in tables.CLUSTER_KINDS},
+            fairness=[dict(row) | {"told": words.FAIRNESS.get(row["measure"], "")} for row in facts.fairness],
             sources=[*zip(tables.SOURCES, facts.mix.found, strict=True)] if facts.mix else [],
         )
     )
@@ -58,10 +61,10 @@ def live(releases: Rows) -> Mapping[str, Any] | None:
 
 
 def measures(facts: Facts) -> list[dict[str, Any]]:
-    """One row per measure of the day: `name`, `told`, `factors`, `popularity` (rows or None) and a `verdict`."""
+    """One row per measure of the day: `name`, `told`, `verdict`, and of each of `_RANKINGS` its row or None."""
     today = {(row["ranking"], row["measure"]): row for row in facts.evaluations if row["day"] == facts.day}
     names = sorted({name for _, name in today}, key=words.measure_place)
-    return [_measure(name, today.get(("factors", name)), today.get(("popularity", name))) for name in names]
+    return [_measure(name, {ranking: today.get((ranking, name)) for ranking in _RANKINGS}) for name in names]
 
 
 def verdict(ours: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> str:
@@ -87,14 +90,9 @@ def sorted_checks(checks: Rows) -> dict[str, list[Mapping[str, Any]]]:
     }
 
 
-def _measure(name: str, ours: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {
-        "name": name,
-        "told": words.measure(name),
-        "factors": ours,
-        "popularity": other,
-        "verdict": verdict(ours, other),
-    }
+def _measure(name: str, judged: dict[str, Mapping[str, Any] | None]) -> dict[str, Any]:
+    told = {"name": name, "told": words.measure(name)}
+    return told | judged | {"verdict": verdict(judged["factors"], judged["popularity"])}
 
 
 def _rejected(facts: Facts) -> list[dict[str, Any]]:
@@ -134,6 +132,11 @@ def _quality_plot(measure: str, evaluations: Rows) -> plots.Lines:
 def _newest(releases: Rows) -> Sequence[Mapping[str, Any]]:
     newest = sorted(releases, key=lambda row: (row["published_at"], row["release_id"]), reverse=True)
     return [{**row, "counts": dict(row["counts"] or {})} for row in newest[:_RELEASES]]
+
+
+def _largest(clusters: Rows, kind: str) -> list[Mapping[str, Any]]:
+    own = [row for row in clusters if row["kind"] == kind]
+    return sorted(own, key=lambda row: (-row["size"], row["cluster"]))
 
 
 def _leads(facts: Facts) -> list[dict[str, Any]]:

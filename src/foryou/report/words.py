@@ -33,6 +33,14 @@ LEADS = {
     "starting": "a good start for who is hardly known",
 }
 
+FAIRNESS = {
+    "exposure": "share of the places in all feeds",
+    "gini": "0 if all are shown as often, near 1 if one takes all places",
+    "topic_entropy_bits": "how many topics a feed spreads over: 2 bits are four equal topics",
+    "most_frequent_topic_share": "share of a feed that its first topic takes",
+    "videos_for_adults_shown_to_minors": "must be 0; who is not known to be grown up counts as a minor",
+}
+
 MEASURES = {
     "auc_exposed": "how often a good watch ranks above another video that the same viewer was shown; 0.5 is chance",
     "recall": "share of a viewer’s good watches of the day that stand in the first {k}",

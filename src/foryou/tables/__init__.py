@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from foryou.tables.catalogue import CONTENT, FOLLOWS, SIMILAR, VIDEO_IDS, VIDEOS, VIEWER_IDS, VIEWERS
-from foryou.tables.lists import CANDIDATES, FEEDS, POPULAR
+from foryou.tables.catalogue import CONTENT, DISTRIBUTION, FOLLOWS, SIMILAR, VIDEO_IDS, VIDEOS, VIEWER_IDS, VIEWERS
+from foryou.tables.lists import CANDIDATES, FEEDS, POPULAR, STARTERS
 from foryou.tables.log import CONTROLS, EVENTS, INTERACTIONS, REJECTED_EVENTS, SEEN, VIEWS
-from foryou.tables.models import CHECKS, EVALUATIONS, MODELS, VIDEO_FACTORS, VIEWER_FACTORS
+from foryou.tables.models import CHECKS, EVALUATIONS, FAIRNESS, MODELS, VIDEO_FACTORS, VIEWER_FACTORS
+from foryou.tables.people import CLUSTERS, VIDEO_CLUSTERS, VIEWER_PROFILES
 from foryou.tables.published import (
     CONTRACT_VERSION,
     PUBLISHED,
@@ -13,11 +14,13 @@ from foryou.tables.published import (
     PUBLISHED_FEEDS,
     PUBLISHED_POPULAR,
     PUBLISHED_SIMILAR,
+    PUBLISHED_STARTERS,
     RELEASES,
 )
 from foryou.tables.stats import CREATORS, EXIT_RATES, TRENDING, TRENDS, VIDEO_STATS
 from foryou.tables.words import (
     AUDIENCES,
+    CLUSTER_KINDS,
     CONTROL_KINDS,
     DAY,
     EVERYWHERE,
@@ -52,6 +55,7 @@ ALL = (
     SEEN,
     INTERACTIONS,
     CONTENT,
+    DISTRIBUTION,
     SIMILAR,
     VIDEO_STATS,
     EXIT_RATES,
@@ -62,9 +66,14 @@ ALL = (
     VIEWER_FACTORS,
     VIDEO_FACTORS,
     EVALUATIONS,
+    CLUSTERS,
+    VIDEO_CLUSTERS,
+    VIEWER_PROFILES,
     POPULAR,
+    STARTERS,
     CANDIDATES,
     FEEDS,
+    FAIRNESS,
     CHECKS,
     *PUBLISHED,
     RELEASES,
@@ -75,15 +84,19 @@ __all__ = [
     "AUDIENCES",
     "CANDIDATES",
     "CHECKS",
+    "CLUSTERS",
+    "CLUSTER_KINDS",
     "CONTENT",
     "CONTRACT_VERSION",
     "CONTROLS",
     "CONTROL_KINDS",
     "CREATORS",
     "DAY",
+    "DISTRIBUTION",
     "EVALUATIONS",
     "EVENTS",
     "EVERYWHERE",
+    "FAIRNESS",
     "EXIT_RATES",
     "FEEDS",
     "FOLLOWS",
@@ -99,6 +112,7 @@ __all__ = [
     "PUBLISHED_FEEDS",
     "PUBLISHED_POPULAR",
     "PUBLISHED_SIMILAR",
+    "PUBLISHED_STARTERS",
     "REJECTED_EVENTS",
     "RELEASES",
     "RELEASE_ID",
@@ -107,6 +121,7 @@ __all__ = [
     "SIMILAR",
     "SOURCES",
     "SOURCE_BITS",
+    "STARTERS",
     "STATUSES",
     "SURFACES",
     "TASTES",
@@ -114,6 +129,7 @@ __all__ = [
     "TRENDS",
     "VIDEO",
     "VIDEOS",
+    "VIDEO_CLUSTERS",
     "VIDEO_FACTORS",
     "VIDEO_ID",
     "VIDEO_IDS",
@@ -124,5 +140,6 @@ __all__ = [
     "VIEWER_FACTORS",
     "VIEWER_ID",
     "VIEWER_IDS",
+    "VIEWER_PROFILES",
     "VIEWS",
 ]

@@ -84,6 +84,37 @@ FOLLOWS = Table(
     keep_days=3,
 )
 
+STAGES = ("refused", "waiting", "first", "second", "third", "fourth", "wide", "paused")
+
+DISTRIBUTION = Table(
+    "distribution",
+    "How far each new video has been let out, and why. A video without a row is wide.",
+    "one video on its way from upload to everybody, as of the night",
+    (
+        DAY,
+        VIDEO,
+        text("stage", "After tonight: below `wide` only exploration places hold it.", STAGES, required=True),
+        text("decision", "What tonight decided: go_on, widen, widen_to_groups, extend, pause, ...", required=True),
+        text("reason", "What the decision rests on.", required=True),
+        Column("since", "date", "The night it came to this stage.", required=True),
+        Column("wanted", "bigint", "Impressions that its test wants; 0 outside tests.", required=True, at_least=0),
+        Column("impressions", "bigint", "Distinct viewers and days since then.", required=True, at_least=0),
+        Column("viewers", "bigint", "Distinct viewers since then.", required=True, at_least=0),
+        Column("good", "bigint", "Of them, those who watched it well.", required=True, at_least=0),
+        Column("rate", "float", "good / viewers; null without any.", at_least=0, at_most=1),
+        Column("bar", "float", "The rate of other videos of its duration, shown alike.", True, at_least=0, at_most=1),
+        Column("posterior", "float", "Probability that its rate is above the bar.", True, at_least=0, at_most=1),
+        Column("promise", "float", "Quality that its content foretells.", True, at_least=0, at_most=1),
+        Column("push", "float", "How much a wide video is helped along: 1 for a week, then less.", True, at_least=0),
+        Column("groups", "array<int>", "The coarse viewer groups that its test is open to.", required=True),
+        Column("group_impressions", "array<bigint>", "Impressions in each group.", required=True),
+        Column("extensions", "int", "How often the test was made longer.", required=True, at_least=0),
+        Column("revived", "boolean", "Whether it has had its second try.", required=True),
+    ),
+    key=("video",),
+    keep_days=30,
+)
+
 CONTENT = Table(
     "content",
     "What a video is about, as a sparse vector of unit length.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from foryou.contract import Column, Table
-from foryou.tables.words import DAY, SEGMENT, SOURCE_BITS, VIDEO, VIEWER
+from foryou.tables.words import DAY, SEGMENT, SOURCE_BITS, VIDEO, VIEWER, text
 
 POPULAR = Table(
     "popular",
@@ -17,6 +17,23 @@ POPULAR = Table(
         Column("score", "float", "Good watches by distinct viewers, halved every two days.", required=True),
     ),
     key=("segment", "rank"),
+    keep_days=30,
+)
+
+STARTERS = Table(
+    "starters",
+    "Slates of eight for viewers nobody knows, and where what they watch leads.",
+    "one slot of one slate of one segment",
+    (
+        DAY,
+        SEGMENT,
+        text("path", "Topics watched well so far: empty, `cooking`, `cooking>pets`.", required=True),
+        Column("slot", "int", "From 1 to 8.", required=True, at_least=1, at_most=8),
+        VIDEO,
+        text("topic", "Its category, else the label of its cluster.", required=True),
+        Column("score", "float", "The video's quality.", required=True, at_least=0, at_most=1),
+    ),
+    key=("segment", "path", "slot"),
     keep_days=30,
 )
 

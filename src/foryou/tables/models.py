@@ -46,11 +46,11 @@ MODELS = Table(
 
 EVALUATIONS = Table(
     "evaluations",
-    "How yesterday's model did on the day, beside popularity.",
+    "How yesterday's model did on the day, beside popularity and the baseline score.",
     "one measure of one ranking",
     (
         DAY,
-        text("ranking", "What was judged.", ("factors", "popularity"), required=True),
+        text("ranking", "What was judged.", ("factors", "popularity", "baseline"), required=True),
         text("measure", "`auc_exposed`, `recall@20`, `ndcg@100`, `coverage@100`, ...", required=True),
         Column("value", "double", "The mean over viewers.", required=True),
         Column("low", "double", "Lower end of its 95 % interval."),
@@ -59,6 +59,19 @@ EVALUATIONS = Table(
         text("model_version", "The model that was judged."),
     ),
     key=("ranking", "measure"),
+)
+
+FAIRNESS = Table(
+    "fairness",
+    "Who is shown in the feeds of a night, and how much of one thing each viewer gets.",
+    "one measure of one slice",
+    (
+        DAY,
+        text("measure", "`exposure`, `gini`, `topic_entropy_bits`, ...", required=True),
+        text("slice", "Whose: a tier of creators, videos, viewers.", required=True),
+        Column("value", "double", "A share, or what the measure's name says.", required=True),
+    ),
+    key=("measure", "slice"),
 )
 
 CHECKS = Table(

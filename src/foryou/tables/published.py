@@ -76,6 +76,26 @@ PUBLISHED_SIMILAR = Table(
     published=True,
 )
 
+PUBLISHED_STARTERS = Table(
+    "starters",
+    "Slates of eight for someone unknown, and where what they watch leads: a service walks it, nothing is computed.",
+    "one slot of one slate of one segment",
+    (
+        DAY,
+        RELEASE_ID,
+        SEGMENT,
+        text("path", "Topics watched well so far: empty, `cooking`, `cooking>pets`.", required=True),
+        Column("slot", "int", "From 1 to 8.", required=True, at_least=1, at_most=8),
+        VIDEO_ID,
+        text("topic", "What it is about: watched well, the next slate's step.", required=True),
+        Column("score", "float", "The video's quality.", required=True, at_least=0, at_most=1),
+        text("reason", "The code `starting`.", required=True),
+    ),
+    key=("segment", "path", "slot"),
+    partition=(),
+    published=True,
+)
+
 RELEASES = Table(
     "releases",
     "The pointer: which versions of the published tables belong together, and which release is live.",
@@ -99,4 +119,4 @@ RELEASES = Table(
 CONTRACT_VERSION = 1
 """Raised when a published column changes its meaning or goes; new columns do not raise it."""
 
-PUBLISHED = (PUBLISHED_CANDIDATES, PUBLISHED_FEEDS, PUBLISHED_POPULAR, PUBLISHED_SIMILAR)
+PUBLISHED = (PUBLISHED_CANDIDATES, PUBLISHED_FEEDS, PUBLISHED_POPULAR, PUBLISHED_SIMILAR, PUBLISHED_STARTERS)

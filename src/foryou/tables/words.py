@@ -41,6 +41,8 @@ CONTROL_KINDS = (
     "erase",
 )
 
+CLUSTER_KINDS = ("videos", "viewers", "groups")
+
 TASTES = ("factors", "similar", "popular")
 """Sources that are blended into candidates."""
 

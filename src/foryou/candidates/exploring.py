@@ -1,0 +1,99 @@
+"""Videos under test, drawn for each viewer: who gets to see what nobody knows yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from foryou.models.matrices import Rows
+
+_U64 = np.uint64
+_GOLDEN, _MIX1, _MIX2 = _U64(0x9E3779B97F4A7C15), _U64(0xBF58476D1CE4E5B9), _U64(0x94D049BB133111EB)
+
+
+@dataclass(frozen=True)
+class Tests:
+    """Videos under test, dense ids rising, and what each viewer group's places are worth to them [groups, videos]."""
+
+    videos: NDArray[np.int32]
+    weights: NDArray[np.float32]
+
+
+def tests(distribution: pa.Table, stages: tuple[str, ...], groups: int) -> Tests:
+    """The videos in one of the `stages`, weighted by what their tests still want of each group, times their promise.
+
+    The audience of a test is stratified: each group that it is open to owes an equal part of the impressions wanted, so
+    a group that has given its part sees the video no more.
+    """
+    rows = distribution.filter(pa.compute.is_in(distribution["stage"], pa.array(stages))).sort_by("video")
+    given = np.array(rows["group_impressions"].to_pylist(), np.float64).reshape(rows.num_rows, groups)
+    open_to = np.zeros((rows.num_rows, groups), bool)
+    lists = rows["groups"].combine_chunks()
+    open_to[np.repeat(np.arange(rows.num_rows), lists.value_lengths().to_numpy()), lists.flatten().to_numpy()] = True
+    share = rows["wanted"].to_numpy()[:, None] / np.maximum(1, open_to.sum(axis=1, keepdims=True))
+    missing = np.where(open_to, np.maximum(0, share - given), 0)
+    promise = np.maximum(rows["promise"].to_numpy(), 0.01)[:, None]
+    return Tests(rows["video"].to_numpy().astype(np.int32), (missing * promise).T.astype(np.float32))
+
+
+def draw(
+    of: Tests,
+    viewers: NDArray[np.int32],
+    group: NDArray[np.int32],
+    seen: Rows,
+    eligible: NDArray[np.bool_],
+    draws: int,
+    seed: int,
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Each viewer's videos under test, up to `draws` different ones in turn, and the probability of each: two arrays.
+
+    A video is drawn in proportion to the weight that the viewer's `group` [viewers] gives it, among those that are
+    eligible, not seen and not drawn before; the probability is that of its own turn, given the turns before. A viewer
+    of no group (-1) is asked for all groups. Draws depend on the seed and the viewer alone. Padding is -1 and 0.
+    """
+    weights = np.vstack([of.weights, of.weights.sum(axis=0)]).astype(np.float64)
+    weights[:, ~eligible[of.videos]] = 0
+    rows = seen.of(viewers)
+    return _draw(of.videos, weights, viewers, group, rows.indptr, rows.indices, draws, np.uint64(seed))
+
+
+@numba.njit(cache=True)
+def _uniform(seed, viewer, turn):  # type: ignore[no-untyped-def]
+    """A number in [0, 1) of (seed, viewer, turn): splitmix64, so that no draw depends on how the work is cut."""
+    state = seed
+    for part in (np.uint64(viewer), np.uint64(turn)):
+        state = (state ^ part) + _GOLDEN
+        state = (state ^ (state >> _U64(30))) * _MIX1
+        state = (state ^ (state >> _U64(27))) * _MIX2
+        state = state ^ (state >> _U64(31))
+    return np.float64(state >> _U64(11)) * 2.0**-53
+
+
+@numba.njit(cache=True)
+def _draw(videos, weights, viewers, group, seen_indptr, seen, draws, seed):  # type: ignore[no-untyped-def]
+    drawn = np.full((viewers.size, draws), -1, np.int32)
+    chance = np.zeros((viewers.size, draws), np.float32)
+    for row in range(viewers.size):
+        left = weights[group[row]].copy()  # group -1 is the last row: all groups
+        for i in range(seen_indptr[row], seen_indptr[row + 1]):
+            place = np.searchsorted(videos, seen[i])
+            if place < videos.size and videos[place] == seen[i]:
+                left[place] = 0
+        for turn in range(draws):
+            total = left.sum()
+            if total <= 0:
+                break
+            bound, reached, chosen = _uniform(seed, viewers[row], turn) * total, 0.0, -1
+            for place in range(videos.size):
+                if left[place] > 0:
+                    chosen = place
+                    reached += left[place]
+                    if reached > bound:
+                        break
+            drawn[row, turn], chance[row, turn] = videos[chosen], left[chosen] / total
+            left[chosen] = 0
+    return drawn, chance
