@@ -18,8 +18,9 @@ demo: setup  ## set up, generate a small world, run three nights of it and show 
 
 test: setup lint types imports unit  ## everything that must hold before a change goes in
 
-setup: java $(DONE)/package  ## the environment, with pinned and hashed packages and Delta's JARs
+setup: java $(DONE)/package  ## the environment, with pinned and hashed packages, Delta's JARs and the secret of devices
 	@$(BIN)/python -m foryou.platform.fetch_jars
+	@$(BIN)/python -m foryou.secret
 
 lint: $(DONE)/package  ## format and lint, without changing a file
 	@echo "format, lint"

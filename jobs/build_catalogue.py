@@ -1,57 +1,83 @@
-"""Takes the landed snapshots of videos, viewers and follows, and the day's controls; gives new ones dense ids."""
+"""Takes the landed snapshots of videos, viewers and follows; gives new ones dense ids."""
 
+from collections.abc import Callable
 from functools import partial, reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from foryou import tables
+from foryou import secret, tables
 from foryou.catalogue import catalogue, eligible
 from foryou.contract import Table
-from foryou.models import ids
+from foryou.models import devices, ids
 from foryou.platform import checks
 from foryou.platform.job import Run, job
 from foryou.sources import landed_frames, landing
 
 Frames = dict[Table, DataFrame]
 
-JUDGES = {
-    tables.VIDEOS: catalogue.judge_videos,
-    tables.VIEWERS: catalogue.judge_viewers,
-    tables.FOLLOWS: catalogue.judge_follows,
-    tables.CONTROLS: catalogue.judge_controls,
-}
+SNAPSHOTS = (tables.VIDEOS, tables.VIEWERS, tables.FOLLOWS)
 
 
 def main(run: Run) -> None:
     landed = landing.check_day(run.landing, run.day)
-    lines = {table: landed_frames.read(run.lake.spark, landed, table.name) for table in JUDGES}
     # Uses: the counts, the checks, the repeats, the tables.
-    judged = {table: judge(lines[table], run.day).cache() for table, judge in JUDGES.items()}
+    judged = {table: rows.cache() for table, rows in _judged(run, landed).items()}
     # Uses: the checks, the tables.
     repeats = {table: catalogue.repeats(rows).cache() for table, rows in judged.items()}
     try:
-        _count(run, landed, judged, repeats)
+        lengths = _count(run, landed, judged, repeats)
         sound = {table: catalogue.sound(rows, repeats[table]) for table, rows in judged.items()}
         run.record_checks(checks.validate_all([*_shares(run, judged), *_contracts(sound)]))
+        sound[tables.VIDEOS] = catalogue.of_length(sound[tables.VIDEOS], lengths)
         _write(run, sound)
     finally:
         for rows in (*repeats.values(), *judged.values()):
             rows.unpersist()
 
 
-def _count(run: Run, landed: landing.LandedDay, judged: Frames, repeats: Frames) -> None:
-    """Holds the lines read against the manifest; notes how many rows are sound and which fields nobody knows."""
+def _judged(run: Run, landed: landing.LandedDay) -> Frames:
+    videos, viewers, follows = (landed_frames.read(run.lake.spark, landed, table.name) for table in SNAPSHOTS)
+    return {
+        tables.VIDEOS: catalogue.judge_videos(videos, run.day),
+        tables.VIEWERS: catalogue.judge_viewers(viewers, run.day, secret.salt()),
+        tables.FOLLOWS: catalogue.judge_follows(follows, run.day),
+    }
+
+
+def _count(run: Run, landed: landing.LandedDay, judged: Frames, repeats: Frames) -> dict[str, int]:
+    """Holds the lines read against the manifest; notes how many rows are sound and which fields nobody knows.
+
+    Gives back how long vectors usually are, by column.
+    """
     lines = [F.count("*").alias("lines"), F.count_if(F.col("reason").isNull()).alias("sound")]
     counts = [rows.agg(F.lit(table.name).alias("kind"), *lines) for table, rows in judged.items()]
     counts += [rows.agg(F.lit(table.name), F.lit(0), -F.count("*")) for table, rows in repeats.items()]
     totals = reduce(DataFrame.unionAll, counts).groupBy("kind").agg(F.sum("lines"), F.sum("sound"))
-    for kind, read, sound in totals.collect():
+    vectors = [
+        catalogue.vector_lengths(judged[tables.VIDEOS], name).select(F.lit(name), "length", "videos")
+        for name in catalogue.VECTORS
+    ]
+    lengths: dict[str, dict[int, int]] = {name: {} for name in catalogue.VECTORS}
+    for kind, read, sound in reduce(DataFrame.unionAll, vectors, totals).collect():
+        if kind in lengths:
+            lengths[kind][read] = sound
+            continue
         landed_frames.recount(landed, kind, read)
         run.note(**{kind: sound})
-    unknown = {table.name: landed_frames.unknown_fields(landed, table.name) for table in JUDGES}
+    unknown = {table.name: landed_frames.unknown_fields(landed, table.name) for table in SNAPSHOTS}
     if any(unknown.values()):
         run.note(unknown_fields={kind: names for kind, names in unknown.items() if names})
+    return {name: _usual(run, name, found) for name, found in lengths.items() if found}
+
+
+def _usual(run: Run, name: str, videos: dict[int, int]) -> int:
+    """The length that most vectors have, the longer of two; notes how many are left out, broken ones (0) included."""
+    sound = {length: count for length, count in videos.items() if length}
+    usual = max(sound, key=lambda length: (sound[length], length), default=-1)
+    kept = sound.get(usual, 0)
+    run.note(**{f"{name}s": kept, f"{name}s_left_out": sum(videos.values()) - kept})
+    return usual
 
 
 def _shares(run: Run, judged: Frames) -> list[checks.Asked]:
@@ -67,7 +93,7 @@ def _shares(run: Run, judged: Frames) -> list[checks.Asked]:
 
 
 def _contracts(sound: Frames) -> list[checks.Asked]:
-    """Follows and controls have no more rules than those that their rows were judged by."""
+    """Follows have no more rules than those that their rows were judged by."""
     return [
         (sound[tables.VIDEOS], tables.VIDEOS, [checks.row_count(1, name="there are videos")]),
         (sound[tables.VIEWERS], tables.VIEWERS, []),
@@ -75,19 +101,21 @@ def _contracts(sound: Frames) -> list[checks.Asked]:
 
 
 def _write(run: Run, sound: Frames) -> None:
-    videos = eligible.of_videos(_numbered(run, sound[tables.VIDEOS], tables.VIDEO_IDS, "video"))
-    run.lake.replace_day(tables.VIDEOS, run.day, videos)
-    viewers = _numbered(run, sound[tables.VIEWERS], tables.VIEWER_IDS, "viewer")
+    fresh = partial(ids.assign, met=sound[tables.VIDEOS], name="video_id", dense="video")
+    videos = _numbered(run, sound[tables.VIDEOS], tables.VIDEO_IDS, fresh)
+    run.lake.replace_day(tables.VIDEOS, run.day, eligible.of_videos(videos))
+    inherit = partial(devices.new_in_snapshot, viewers=sound[tables.VIEWERS])
+    viewers = _numbered(run, sound[tables.VIEWERS], tables.VIEWER_IDS, inherit)
     run.lake.replace_day(tables.VIEWERS, run.day, viewers.withColumn("adult", eligible.grown_up()))
+    recent = devices.recent(devices.sign_ups(sound[tables.VIEWERS]), run.day, run.settings.events.lookback_days)
+    run.lake.replace_day(tables.SIGN_UPS, run.day, recent)
     run.lake.replace_day(tables.FOLLOWS, run.day, sound[tables.FOLLOWS])
-    run.lake.replace_day(tables.CONTROLS, run.day, sound[tables.CONTROLS])
 
 
-def _numbered(run: Run, rows: DataFrame, table: Table, dense: str) -> DataFrame:
+def _numbered(run: Run, rows: DataFrame, table: Table, fresh: Callable[[DataFrame], DataFrame]) -> DataFrame:
     """The rows with their dense ids, after new ones have been given theirs."""
-    fresh = partial(ids.assign, met=rows, name=f"{dense}_id", dense=dense)
-    run.note(**{f"new_{dense}s": run.lake.extend(table, run.day, fresh)})
-    return rows.join(run.lake.read(table).drop("day"), on=f"{dense}_id", how="inner")
+    run.note(**{f"new_{table.name.removesuffix('_ids')}s": run.lake.extend(table, run.day, fresh)})
+    return rows.join(run.lake.read(table).drop("day"), on=table.key[0], how="inner")
 
 
 if __name__ == "__main__":

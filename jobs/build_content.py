@@ -1,6 +1,8 @@
-"""Turns captions, tags, sounds and categories into vectors, and finds each video's nearest neighbours."""
+"""Turns captions, tags, sounds, ... into one vector a video; finds near copies and each video's neighbours."""
 
 from functools import partial
+
+import pyarrow.compute as pc
 
 from foryou import tables
 from foryou.catalogue import content, similar
@@ -8,15 +10,16 @@ from foryou.platform.job import Run, job
 
 
 def main(run: Run) -> None:
-    videos = run.lake.read_day(tables.VIDEOS, run.day)
-    tokens = content.tokens(videos, run.settings.content).toArrow()
-    shown = run.lake.arrow(tables.VIDEOS, ["video", "shown"], days=[run.day])
-    vectors = content.build(tokens, shown.num_rows, run.settings.content)
+    run.lake.require(tables.VIDEOS, run.day)
+    videos = run.lake.arrow(tables.VIDEOS, [*content.COLUMNS, "shown"], days=[run.day])
+    vectors = content.build(videos, run.settings.content)
     run.lake.replace_day_arrow(tables.CONTENT, run.day, vectors)
+    shown = videos.filter(videos["shown"]).select(["video"])
     with run.lake.scratch() as folder:
-        parts = similar.prepare(vectors, shown.filter(shown["shown"]), run.settings.content, folder)
+        parts = similar.prepare(vectors, shown, run.settings.content, folder)
         rows = run.lake.replace_parts(tables.SIMILAR, run.day, parts, partial(similar.build, folder=folder))
-    run.note(videos_with_neighbours=rows)
+    copies = pc.sum(pc.not_equal(vectors["near_copy_of"], vectors["video"])).as_py() or 0
+    run.note(videos_with_neighbours=rows, near_copies=copies)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from statistics import median
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from foryou import tables
+from foryou import secret, tables
 from foryou.errors import DataRejected
 from foryou.platform import checks
 from foryou.platform.job import Run, job
@@ -20,7 +20,7 @@ def main(run: Run) -> None:
     earlier = run.lake.read(tables.EVENTS, days=run.window(chosen.lookback_days + 1)[:-1])
     video_ids = run.lake.read(tables.VIDEO_IDS)
     # Uses: which are duplicates, and all that is done with the marked rows.
-    judged = events.mark_unknown_videos(events.judge(lines, run.day, chosen), video_ids).cache()
+    judged = events.mark_unknown_videos(events.judge(lines, run.day, chosen, secret.salt()), video_ids).cache()
     # Uses: the counts, the checks, the events and what was refused.
     duplicates = events.duplicates(judged, earlier).cache()
     try:

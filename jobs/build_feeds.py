@@ -24,10 +24,10 @@ def _gathered(run: Run) -> feeds.Night:
     lake, day = run.lake, run.day
     n_viewers = lake.arrow(tables.VIEWER_IDS, ["viewer"]).num_rows
     n_videos = lake.arrow(tables.VIDEO_IDS, ["video"]).num_rows
-    lake.require(tables.VIDEOS, day)
-    videos = lake.arrow(tables.VIDEOS, ["video", "copy_of"], days=[day])
+    lake.require(tables.CONTENT, day)
+    content = lake.arrow(tables.CONTENT, ["video", "near_copy_of"], days=[day])
     copy_of = np.arange(n_videos, dtype=np.int32)
-    copy_of[videos["video"].to_numpy()] = videos["copy_of"].to_numpy()
+    copy_of[content["video"].to_numpy()] = content["near_copy_of"].to_numpy()
     interactions = lake.arrow(tables.INTERACTIONS, days=[day])
     similar = lake.arrow(tables.SIMILAR, ["video", "videos", "scores"], days=[day])
     return feeds.Night(

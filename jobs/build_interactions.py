@@ -2,14 +2,15 @@
 
 from foryou import tables
 from foryou.platform.job import Run, job
-from foryou.signals import interactions
+from foryou.signals import interactions, viewer_controls
 
 
 def main(run: Run) -> None:
     chosen = run.settings.interactions
     run.lake.require(tables.VIEWS, run.day)
     views = run.lake.arrow(tables.VIEWS, interactions.COLUMNS, days=run.window(chosen.window_days))
-    rows = interactions.build(views, run.day, chosen)
+    held = run.lake.arrow(tables.VIEWER_CONTROLS, days=[run.day])
+    rows = interactions.build(viewer_controls.remembered(views, held), run.day, chosen)
     run.lake.replace_day_arrow(tables.INTERACTIONS, run.day, rows)
     run.note(interactions=rows.num_rows)
 

@@ -27,20 +27,7 @@ def main(run: Run) -> None:
         run.note(**{f"{row['ranking']} {row['measure']}": round(row["value"], 4) for row in rows})
     else:
         run.note(nothing_to_judge="first night")
-    run.lake.replace_day_arrow(tables.EVALUATIONS, run.day, pa.Table.from_pylist(rows, schema=_SCHEMA))
-
-
-_SCHEMA = pa.schema(
-    [
-        ("ranking", pa.string()),
-        ("measure", pa.string()),
-        ("value", pa.float64()),
-        ("low", pa.float64()),
-        ("high", pa.float64()),
-        ("viewers", pa.int64()),
-        ("model_version", pa.string()),
-    ]
-)
+    run.lake.replace_day_arrow(tables.EVALUATIONS, run.day, pa.Table.from_pylist(rows, schema=evaluate.SCHEMA))
 
 
 def _judged(run: Run, before: date, model: dict[str, Any], judged_on: pa.Table) -> evaluate.Judged:

@@ -8,16 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from foryou import steps, tables
-from foryou.candidates import night
+from foryou.candidates import avoided, night
 from foryou.contract import Table
-from foryou.models import matrices
+from foryou.models import ids, matrices
 from foryou.platform import checks
 from foryou.platform.checks import Outcome
 from foryou.platform.job import Run, degraded_steps, job
 from foryou.publishing import audit, publish, release
+from foryou.signals import viewer_controls
 
 
 def main(run: Run) -> None:
@@ -62,7 +64,7 @@ def _write(run: Run, name: str, shown: NDArray[np.bool_], for_all: NDArray[np.bo
 
 
 def _save_names(run: Run, folder: Path, video_ids: pa.Table, popular: pa.Table) -> None:
-    viewer_ids = run.lake.arrow(tables.VIEWER_IDS, ["viewer_id", "viewer"])
+    viewer_ids = ids.one_name_each(run.lake.arrow(tables.VIEWER_IDS, ["viewer_id", "viewer"]))
     viewers = run.lake.arrow(tables.VIEWERS, ["viewer", "country", "language"], days=[run.day])
     segments, _ = night.popular_rows(popular)
     own = night.own_segments(viewers, segments, viewer_ids.num_rows)
@@ -83,6 +85,8 @@ def _audited(run: Run, counts: dict[str, int], shown: NDArray[np.bool_], for_all
     seen = run.lake.arrow(tables.SEEN, ["viewer", "video"], days=run.lake.days_until(tables.SEEN, run.day))
     n_viewers = run.lake.arrow(tables.VIEWER_IDS, ["viewer"]).num_rows
     seen_rows = matrices.rows(seen["viewer"], seen["video"], None, n_viewers)
+    held = run.lake.arrow(tables.VIEWER_CONTROLS, days=[run.day])
+    blocked = _avoided(run, held, n_viewers).of
     viewers = run.lake.arrow(tables.VIEWERS, ["viewer", "adult"], days=[run.day])
     adult = night.flags(viewers.filter(viewers["adult"])["viewer"], n_viewers)
     for table, length in (
@@ -90,13 +94,21 @@ def _audited(run: Run, counts: dict[str, int], shown: NDArray[np.bool_], for_all
         (tables.FEEDS, run.settings.feeds.length),
     ):
         lists = run.lake.arrow(table, ["viewer", "videos", "scores"], days=[run.day])
-        at_fault = audit.faults(lists, seen_rows, shown=shown, for_all=for_all, adult=adult, length=length)
+        at_fault = audit.faults(lists, seen_rows, blocked, shown=shown, for_all=for_all, adult=adult, length=length)
         run.note(**{f"short_{table.name}": at_fault.pop("short")})
         found += [
             Outcome(table.name, f"nothing {fault} in {table.name}", count == 0, True, f"{count:,} items")
             for fault, count in at_fault.items()
         ]
+        gone = pc.sum(pc.is_in(lists["viewer"], viewer_controls.opted_out(held).combine_chunks())).as_py() or 0
+        found.append(Outcome(table.name, f"nobody opted out in {table.name}", gone == 0, True, f"{gone:,} viewers"))
     return [*found, _served(run, counts)]
+
+
+def _avoided(run: Run, held: pa.Table, n_viewers: int) -> avoided.Avoided:
+    tired = run.lake.arrow(tables.FATIGUE, days=[run.day])
+    videos = run.lake.arrow(tables.VIDEOS, ["video", "creator_id", "sound_id", "tags"], days=[run.day])
+    return avoided.build(held, tired, videos, n_viewers, run.day, run.settings.viewer_controls)
 
 
 def _contract(run: Run, table: Table) -> checks.Asked:

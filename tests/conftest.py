@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,20 +16,24 @@ os.environ |= {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "PYSPARK_PYTHON": sys.executable,
-    # Spark's workers find what a test hands them.
-    "PYTHONPATH": str(Path(__file__).parent / "platform"),
+    # Spark's workers find what a test hands them, and the package as it stands here.
+    "PYTHONPATH": os.pathsep.join(str(Path(__file__).parents[1] / part) for part in ("tests/platform", "src")),
 }
 
 import pytest
 from pyspark.sql import SparkSession
 
-from foryou import settings
+from foryou import secret, settings
 from foryou.night import Night
 from foryou.platform import spark as spark_sessions
 from foryou.platform.lake import Lake
 from foryou.settings import Settings
 from foryou.sources import landing
 from foryou.sources.world import WorldParameters, generate
+
+# A secret of the tests' own, for them and for what they start.
+os.environ[secret.VARIABLE] = str(Path(tempfile.mkdtemp()) / "secret.yaml")
+secret.create(secret.path())
 
 logging.getLogger("py4j").setLevel(logging.WARNING)  # it says goodbye when the streams are closed
 

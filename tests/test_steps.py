@@ -38,6 +38,10 @@ def test_what_a_step_reads_is_there_when_it_runs(step):
     assert {table.path for table in step.reads} <= there
 
 
+def test_steps_that_add_rankings_run_after_the_day_was_judged():
+    assert all(tables.EVALUATIONS in steps.BY_NAME[name].reads for name in steps.ALSO_WRITES_EVALUATIONS)
+
+
 @each_step
 def test_tables_of_an_earlier_night_are_no_edge_of_tonight(step):
     assert not {table.path for table in step.before} & {table.path for table in step.reads}

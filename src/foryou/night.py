@@ -14,10 +14,10 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from foryou import steps, tables
+from foryou import secret, steps, tables
 from foryou.errors import ContractBroken, DataRejected, ForYouError, InputMissing
 from foryou.platform import checks, spark
-from foryou.platform.job import JOBS, Run, at_night, journal, main_of, run_step, write_json
+from foryou.platform.job import JOBS, Run, at_night, finished, journal, main_of, run_step, write_json
 from foryou.platform.lake import Lake
 from foryou.settings import Settings
 from foryou.sources import landing as landed
@@ -77,6 +77,20 @@ class Night:
             except (InputMissing, DataRejected, ContractBroken) as error:
                 run.degrade(f"{each} is left out: {error.headline} ({error.table}): {error.found}")
         run.note(built=built)
+        as_landed._take_controls(run)
+
+    def _take_controls(self, run: Run) -> None:
+        """Takes the controls of every earlier landed day whose have never been: they hold beyond any window.
+
+        Whether they have been says the journal, since a day without any leaves no rows.
+        """
+        for each in landed.days(self.landing):
+            if each < run.day and not finished(self.lake.root, each, "build_controls"):
+                earlier = Run("build_controls", each, self.landing, self.lake, self.settings)
+                try:
+                    run_step(earlier, main_of(earlier.step))
+                except (InputMissing, DataRejected, ContractBroken) as error:
+                    run.degrade(f"controls of {each} are left out: {error.headline} ({error.table}): {error.found}")
 
     def _missing(self, days: list[date]) -> list[date]:
         """The landed ones of the days of which the lake lacks something; `seen` is what a day's steps write last."""
@@ -119,9 +133,10 @@ class Night:
     def _inputs(self, day: date) -> str:
         """A digest of all that the night depends on; with another one, nothing of an earlier attempt is kept.
 
-        That is what was landed of the window, what was asked for, and the code.
+        That is what was landed of the window, what was asked for, which salt devices are named with, and the code.
         """
         told = hashlib.sha256(self.settings.digest().encode() + json.dumps(self.overrides, sort_keys=True).encode())
+        told.update(secret.digest(secret.salt()).encode())
         first = day - timedelta(days=self.settings.interactions.window_days)
         for each in landed.days(self.landing):
             if first < each <= day:

@@ -31,6 +31,12 @@ class Catalogue:
 
 
 @dataclass(frozen=True)
+class Controls:
+    max_rejected_share: float
+    always_allowed_rejected: int
+
+
+@dataclass(frozen=True)
 class Events:
     lookback_days: int
     max_rejected_share: float
@@ -87,6 +93,16 @@ class Views:
 
 
 @dataclass(frozen=True)
+class ViewerControls:
+    """How long what a viewer was not interested in stays away, and how it comes back (DESIGN §7)."""
+
+    hidden_days: int
+    fading_days: int
+    fading_from: float
+    max_tag_share: float
+
+
+@dataclass(frozen=True)
 class Interactions:
     window_days: int
     half_life_days: float
@@ -100,8 +116,14 @@ class Content:
     weight_sound: float
     weight_creator: float
     weight_language: float
+    weight_tone: float
+    weight_visual: float
+    weight_audio: float
+    dense_dimensions: int
     max_share_of_videos: float
     neighbours: int
+    copy_min_letters: int
+    copy_max_chance: float
 
 
 @dataclass(frozen=True)
@@ -219,6 +241,16 @@ class Profiles:
 
 
 @dataclass(frozen=True)
+class ColdFactors:
+    regularization: float
+    iterations: int
+    held_out_share: float
+    max_viewers: int
+    min_viewers: int
+    seed: int
+
+
+@dataclass(frozen=True)
 class Popular:
     window_days: int
     half_life_days: float
@@ -256,6 +288,8 @@ class Candidates:
     block_viewers: int
     similar_recent: int
     kept_length: int
+    explored: int
+    seed: int
     following_days: int
     enough_events: int
     weight_factors: float
@@ -287,8 +321,10 @@ class Settings:
 
     spark: Spark
     catalogue: Catalogue
+    controls: Controls
     events: Events
     views: Views
+    viewer_controls: ViewerControls
     interactions: Interactions
     content: Content
     video_stats: VideoStats
@@ -298,6 +334,7 @@ class Settings:
     factors: Factors
     clusters: Clusters
     profiles: Profiles
+    cold_factors: ColdFactors
     popular: Popular
     distribution: Distribution
     starters: Starters

@@ -36,9 +36,18 @@ STEPS = (
         "build_catalogue",
         "catalogue",
         (),
-        (tables.VIDEOS, tables.VIEWERS, tables.FOLLOWS, tables.CONTROLS, tables.VIDEO_IDS, tables.VIEWER_IDS),
-        "Takes the landed snapshots of videos, viewers and follows, and the day's controls; gives new ones dense ids.",
+        (tables.VIDEOS, tables.VIEWERS, tables.FOLLOWS, tables.VIDEO_IDS, tables.VIEWER_IDS, tables.SIGN_UPS),
+        "Takes the landed snapshots of videos, viewers and follows; gives new ones dense ids.",
         reads_landing=True,
+    ),
+    Step(
+        "build_controls",
+        "controls",
+        (),
+        (tables.CONTROLS,),
+        "Takes what viewers asked of their feeds on the day: mutes, blocks, resets, opting out.",
+        reads_landing=True,
+        process="build_catalogue",
     ),
     Step(
         "build_events",
@@ -51,16 +60,25 @@ STEPS = (
     Step(
         "build_views",
         "views",
-        (tables.EVENTS, tables.VIDEO_IDS, tables.VIEWER_IDS),
+        (tables.EVENTS, tables.CONTROLS, tables.SIGN_UPS, tables.VIDEO_IDS, tables.VIEWER_IDS),
         (tables.VIEWS, tables.SEEN),
         "Folds the day's events into one row per viewer and video, with dense ids, points and the good-watch label.",
         adds_to=(tables.VIEWER_IDS,),
         process="build_events",
     ),
     Step(
+        "build_viewer_controls",
+        "viewer_controls",
+        (tables.CONTROLS, tables.VIEWS, tables.VIDEOS, tables.VIEWER_IDS),
+        (tables.VIEWER_CONTROLS, tables.FATIGUE),
+        "Folds all controls so far into what holds for each viewer, and the refused videos into what they tire of.",
+        before=(tables.MODELS,),
+        process="build_events",
+    ),
+    Step(
         "build_interactions",
         "interactions",
-        (tables.VIEWS,),
+        (tables.VIEWS, tables.VIEWER_CONTROLS),
         (tables.INTERACTIONS,),
         "Ages and adds up the points of the window: the matrix that models learn from.",
     ),
@@ -69,7 +87,7 @@ STEPS = (
         "content",
         (tables.VIDEOS,),
         (tables.CONTENT, tables.SIMILAR),
-        "Turns captions, tags, sounds and categories into vectors, and finds each video's nearest neighbours.",
+        "Turns captions, tags, sounds, ... into one vector a video; finds near copies and each video's neighbours.",
         process="build_interactions",
     ),
     Step(
@@ -78,14 +96,6 @@ STEPS = (
         (tables.INTERACTIONS, tables.VIDEOS),
         (tables.VIDEO_STATS, tables.EXIT_RATES),
         "Rates every video by those who watched it, and how often sessions end with it.",
-        process="build_interactions",
-    ),
-    Step(
-        "build_trends",
-        "trends",
-        (tables.VIEWS, tables.VIDEOS, tables.VIEWERS, tables.VIDEO_STATS),
-        (tables.TRENDS, tables.TRENDING),
-        "Finds the tags, sounds and challenges that rise, by country, and the best videos of them.",
         process="build_interactions",
     ),
     Step(
@@ -103,6 +113,7 @@ STEPS = (
             tables.VIEWERS,
             tables.FOLLOWS,
         ),
+        process="build_interactions",
     ),
     Step(
         "train_factors",
@@ -137,6 +148,48 @@ STEPS = (
         process="train_factors",
     ),
     Step(
+        "build_cold_factors",
+        "cold_factors",
+        (
+            tables.CONTENT,
+            tables.MODELS,
+            tables.VIDEO_FACTORS,
+            tables.INTERACTIONS,
+            tables.EVALUATIONS,
+            tables.VIDEO_IDS,
+        ),
+        (tables.COLD_FACTORS,),
+        "Predicts factors of videos that nobody has met from their content, where that beats the content alone.",
+        process="train_factors",
+    ),
+    Step(
+        "build_distribution",
+        "distribution",
+        (
+            tables.VIEWS,
+            tables.VIDEOS,
+            tables.CONTENT,
+            tables.SIMILAR,
+            tables.VIDEO_STATS,
+            tables.EXIT_RATES,
+            tables.VIEWER_PROFILES,
+            tables.VIEWER_IDS,
+            tables.VIDEO_IDS,
+        ),
+        (tables.DISTRIBUTION,),
+        "Decides how far each new video is let out: through the gate, from test to test, to everybody.",
+        before=(tables.DISTRIBUTION,),
+        process="train_factors",
+    ),
+    Step(
+        "build_trends",
+        "trends",
+        (tables.VIEWS, tables.VIDEOS, tables.VIEWERS, tables.VIDEO_STATS),
+        (tables.TRENDS, tables.TRENDING),
+        "Finds the tags, sounds and challenges that rise, by country, and the best videos of them.",
+        process="train_factors",
+    ),
+    Step(
         "build_creators",
         "creators",
         (
@@ -156,10 +209,28 @@ STEPS = (
     Step(
         "build_popular",
         "popular",
-        (tables.VIEWS, tables.VIDEOS, tables.VIEWERS),
+        (tables.VIEWS, tables.VIDEOS, tables.VIEWERS, tables.DISTRIBUTION),
         (tables.POPULAR,),
         "Ranks what each segment watches to the end, lately.",
-        process="build_interactions",
+        process="train_factors",
+    ),
+    Step(
+        "build_starters",
+        "starters",
+        (
+            tables.POPULAR,
+            tables.VIDEOS,
+            tables.VIDEO_STATS,
+            tables.INTERACTIONS,
+            tables.VIEWER_PROFILES,
+            tables.CLUSTERS,
+            tables.VIDEO_CLUSTERS,
+            tables.VIEWER_IDS,
+            tables.VIDEO_IDS,
+        ),
+        (tables.STARTERS,),
+        "Chooses what newcomers meet first, and where what they watch leads them.",
+        process="train_factors",
     ),
     Step(
         "build_candidates",
@@ -168,12 +239,18 @@ STEPS = (
             tables.MODELS,
             tables.VIEWER_FACTORS,
             tables.VIDEO_FACTORS,
+            tables.COLD_FACTORS,
             tables.INTERACTIONS,
             tables.SEEN,
             tables.SIMILAR,
             tables.POPULAR,
+            tables.STARTERS,
+            tables.DISTRIBUTION,
+            tables.VIEWER_PROFILES,
             tables.TRENDING,
             tables.CREATORS,
+            tables.VIEWER_CONTROLS,
+            tables.FATIGUE,
             tables.VIDEOS,
             tables.VIEWERS,
             tables.FOLLOWS,
@@ -189,7 +266,7 @@ STEPS = (
         "feeds",
         (
             tables.CANDIDATES,
-            tables.VIDEOS,
+            tables.CONTENT,
             tables.INTERACTIONS,
             tables.SIMILAR,
             tables.VIEWER_IDS,
@@ -216,8 +293,12 @@ STEPS = (
             tables.FEEDS,
             tables.POPULAR,
             tables.SIMILAR,
+            tables.STARTERS,
+            tables.DISTRIBUTION,
             tables.MODELS,
             tables.SEEN,
+            tables.VIEWER_CONTROLS,
+            tables.FATIGUE,
             tables.VIDEOS,
             tables.VIEWERS,
             tables.VIEWER_IDS,
@@ -245,28 +326,39 @@ STEPS = (
             tables.CLUSTERS,
             tables.VIEWER_PROFILES,
             tables.FAIRNESS,
+            tables.DISTRIBUTION,
+            tables.CREATORS,
+            tables.TRENDS,
+            tables.STARTERS,
         ),
         (),
         "Writes the night's report as one offline HTML page.",
     ),
 )
 
-BEFORE_THE_STEPS = ("build_missing_days", "build_video_ids")
+BEFORE_THE_STEPS = ("build_missing_days", "build_video_ids", "build_viewer_ids")
 """Jobs that are no step of a night: they make up for nights that the lake lacks."""
 
-FOR_PEOPLE = (tables.CONTENT, tables.CONTROLS, tables.VIDEO_CLUSTERS, tables.EXIT_RATES)
+FOR_PEOPLE: tuple[Table, ...] = ()
 """Working tables that no step reads yet: for notebooks, and for what is built on them next."""
 
-ALSO_WRITES_CHECKS = ("build_catalogue", "build_events", "publish")
+ALSO_WRITES_CHECKS = ("build_catalogue", "build_controls", "build_events", "publish")
 """These steps leave rows in `checks`, each under its own name, so they do not wait for one another."""
+
+ALSO_WRITES_EVALUATIONS = ("build_cold_factors",)
+"""These steps add rows of their own rankings to `evaluations`, after its writer has replaced the day."""
 
 NOT_NAMED_BY_NOUN = ("publish", "report", "evaluate_factors", "train_factors")
 """Steps whose verb is not `build`."""
 
 BY_NAME = {step.name: step for step in STEPS}
 
-PER_LANDED_DAY = ("build_video_ids", "build_events", "build_views")
-"""What an earlier landed day of the window needs, if the lake lacks it, before a night can run."""
+PER_LANDED_DAY = ("build_controls", "build_video_ids", "build_viewer_ids", "build_events", "build_views")
+"""What an earlier landed day of the window needs, if the lake lacks it, before a night can run.
+
+Controls come first: they hold for ever, also where the rest of the day is refused. Of landed days before the window
+they are all that is taken.
+"""
 
 
 def edges() -> list[tuple[str, str]]:

@@ -12,8 +12,9 @@ import pytest
 from foryou import tables
 from foryou.candidates import candidates, night
 from foryou.models import matrices
+from foryou.models.matrices import Rows
 
-VIEWERS, VIDEOS, LENGTH = 40, 150, 30
+VIEWERS, VIDEOS, LENGTH, TARGETS = 40, 150, 30, 12
 NO_FACTORS, NOTHING_SEEN = 3, 5
 WEIGHTS = {"factors": 1.0, "similar": 0.2, "popular": 0.1}
 
@@ -49,6 +50,9 @@ def tonight():
         video_factors=video_factors,
         has_factors=has_factors,
         seen=seen,
+        hidden=sparse(rng, VIEWERS, TARGETS, 2),
+        faded=Rows(np.arange(VIEWERS + 1), rng.integers(0, TARGETS, VIEWERS).astype(np.int32), fading(rng)),
+        about=sparse(rng, TARGETS, VIDEOS, 4),
         liked=sparse(rng, VIEWERS, VIDEOS, 6),
         similar=sparse(rng, VIDEOS, VIDEOS, 12),
         popular=sparse(rng, 3, VIDEOS, 70),
@@ -75,6 +79,11 @@ def built(tonight, section, folder, parts=1, **changed):
     tonight.save(folder)
     asked = replace(section, **({"length": LENGTH, "block_viewers": 7} | changed))
     return pa.concat_tables([block for part in range(parts) for block in candidates.build(part, folder, asked)])
+
+
+def fading(rng):
+    """Logarithms of multipliers; every second viewer is tired of nothing."""
+    return np.where(np.arange(VIEWERS) % 2, np.log(rng.uniform(0.2, 1, VIEWERS)), 0).astype(np.float32)
 
 
 def by_viewer(table):
@@ -104,10 +113,22 @@ def scores_of(tonight, viewer):
     }
 
 
+def hidden_from(tonight, viewer):
+    return {video: 1 for target in row_of(tonight.hidden, viewer) for video in row_of(tonight.about, target)}
+
+
+def faded(tonight, viewer, pairs):
+    """The pairs after what the viewer tires of has stood back."""
+    ((target, loss),) = row_of(tonight.faded, viewer).items()
+    about = row_of(tonight.about, target)
+    stood_back = [(video, score + (loss if video in about else 0)) for video, score in pairs]
+    return sorted(stood_back, key=lambda pair: (-np.float32(pair[1]), pair[0]))
+
+
 def best_of(tonight, viewer):
     """Of each source: its list of (video, score) for the viewer."""
     allowed = tonight.shown if tonight.adult[viewer] else tonight.for_all
-    seen = row_of(tonight.seen, viewer)
+    seen = row_of(tonight.seen, viewer) | hidden_from(tonight, viewer)
     lists = {}
     for source, scores in scores_of(tonight, viewer).items():
         open_to = [(video, score) for video, score in scores.items() if allowed[video] and video not in seen]
@@ -140,7 +161,7 @@ def test_the_lists_are_the_blend_of_every_sources_best(tonight, found):
         lists = best_of(tonight, viewer)
         if any(0 < len(pairs) < 20 for pairs in lists.values()):
             continue  # a short source is only appended: tests/models/test_blend.py
-        wanted = blended(lists, WEIGHTS, tonight.log_multipliers)
+        wanted = faded(tonight, viewer, blended(lists, WEIGHTS, tonight.log_multipliers))
         assert found[viewer]["videos"] == [video for video, _ in wanted]
         np.testing.assert_allclose(found[viewer]["scores"], [score for _, score in wanted], rtol=1e-4, atol=1e-5)
         compared += 1
@@ -172,6 +193,7 @@ def test_nothing_seen_nothing_twice_nothing_that_may_not_be_shown(tonight, found
     for viewer, row in found.items():
         assert row["videos"], viewer
         assert not set(row["videos"]) & set(row_of(tonight.seen, viewer))
+        assert not set(row["videos"]) & set(hidden_from(tonight, viewer))
         assert len(set(row["videos"])) == len(row["videos"])
         assert tonight.shown[row["videos"]].all()
 
@@ -205,7 +227,8 @@ def test_following_lists_the_newest_videos_of_creators_followed(tonight, found):
             for video, value in row_of(tonight.new_of_creator, creator).items():
                 worth[video] = worth.get(video, 0) + ones * value
         allowed = tonight.shown if tonight.adult[viewer] else tonight.for_all
-        fresh = {v: w for v, w in worth.items() if allowed[v] and v not in row_of(tonight.seen, viewer)}
+        unwanted = row_of(tonight.seen, viewer) | hidden_from(tonight, viewer)
+        fresh = {v: w for v, w in worth.items() if allowed[v] and v not in unwanted}
         assert row["following"] == sorted(fresh, key=lambda v: (-np.float32(fresh[v]), v))[:20]
 
 

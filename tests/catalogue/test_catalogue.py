@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from foryou import tables
+from foryou import secret, tables
 from foryou.catalogue import catalogue
 from rows import DAY, lines
 
@@ -122,9 +122,11 @@ def test_viewers_keep_what_is_known_of_them(spark):
         {"viewer_id": "u3", "device_id": "phone", "signed_up_at": "9999-12-31T23:59:59Z"},
         {"viewer_id": "u4", "language": "*", "country": "US:en"},
     ]
-    judged = Judged(catalogue.judge_viewers(lines(spark, "viewers", *given), DAY), tables.VIEWERS)
+    judged = Judged(catalogue.judge_viewers(lines(spark, "viewers", *given), DAY, "salt"), tables.VIEWERS)
     assert (sound(judged, "u1").language, sound(judged, "u1").signed_up_at) == ("en", datetime(2026, 1, 1))
     assert sound(judged, "u3").signed_up_at is None
+    devices = [sound(judged, name).device for name in ("u1", "u3")]
+    assert devices == [None, secret.device_name("phone", "salt")]
     assert (sound(judged, "u4").language, sound(judged, "u4").country) == (None, None)  # would name segments
     assert judged.reasons == ["bad_viewer_id"]
 
@@ -141,33 +143,3 @@ def test_a_viewer_follows_a_creator_once(spark):
     kept = {(row.viewer_id, row.creator_id): row.since for row in judged.sound}
     assert kept == {("u1", "c1"): datetime(2026, 1, 1), ("u1", "c2"): None}
     assert sorted(judged.reasons) == ["bad_creator_id", "bad_viewer_id"]
-
-
-def test_controls_name_what_they_are_about(spark):
-    def control(kind, target=None, at="2026-03-10T12:00:00Z", viewer_id="u1"):
-        return {"viewer_id": viewer_id, "kind": kind, "target": target, "happened_at": at}
-
-    given = [
-        control("mute_tag", "#Кошки и собаки"),
-        control("mute_sound", "s1"),
-        control("mute_sound", "s1") | {"line": "the same use, written in another way"},
-        control("erase"),
-        control("mute_tag", "# "),
-        control("mute_tag"),
-        control("block_creator", "c 1"),
-        control("mute_creator"),
-        control("forget"),
-        control("opt_out", at="12:00:00"),
-        control("opt_out", at="2026-03-11T00:00:00Z"),
-        control("opt_out", at=None),
-        control("opt_out", viewer_id="u\n"),
-    ]
-    judged = Judged(catalogue.judge_controls(lines(spark, "controls", *given), DAY), tables.CONTROLS)
-    kept = {(row.kind, row.target) for row in judged.sound}
-    assert kept == {("mute_tag", "кошки и собаки"), ("mute_sound", "s1"), ("erase", None)}
-    assert Counter(judged.reasons) == {
-        "bad_target": 4,
-        "unknown_kind": 1,
-        "bad_time": 3,
-        "bad_viewer_id": 1,
-    }

@@ -107,3 +107,24 @@ def test_what_was_shared_is_mapped_and_equal(tmp_path):
 def test_an_empty_array_can_be_shared(tmp_path):
     matrices.share(tmp_path, {"nothing": np.empty(0, np.int32)})
     assert matrices.shared(tmp_path, "nothing").size == 0
+
+
+def as_lists(rows):
+    ends = zip(rows.indptr[:-1], rows.indptr[1:], strict=True)
+    return [list(zip(rows.indices[a:b].tolist(), rows.values[a:b].tolist(), strict=True)) for a, b in ends]
+
+
+ROWS = matrices.Rows(np.array([0, 2, 2, 3]), np.array([1, 0, 1], np.int32), np.array([0.5, 2, 3], np.float32))
+
+
+def test_through_a_matrix_each_entry_leads_to_those_of_the_row_it_names():
+    matrix = matrices.rows(column([0, 1, 1]), column([7, 4, 9]), None, height=2)
+    assert as_lists(matrices.through(ROWS, matrix)) == [[(4, 0.5), (9, 0.5), (7, 2)], [], [(4, 3), (9, 3)]]
+    empty = matrices.Rows(np.zeros(3, np.int64), np.array([], np.int32), np.array([], np.float32))
+    assert as_lists(matrices.through(ROWS, empty)) == [[], [], []]
+
+
+def test_rows_beside_others_hold_the_entries_of_both():
+    other = matrices.rows(column([0, 1, 1]), column([7, 4, 9]), floats([1, 2, 3]), height=3)
+    assert as_lists(matrices.beside(ROWS, other)) == [[(1, 0.5), (0, 2), (7, 1)], [(4, 2), (9, 3)], [(1, 3)]]
+    assert as_lists(matrices.beside(other, ROWS)) == [[(7, 1), (1, 0.5), (0, 2)], [(4, 2), (9, 3)], [(1, 3)]]

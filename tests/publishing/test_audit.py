@@ -11,9 +11,16 @@ from foryou.publishing import audit
 
 VIDEOS = 10
 SEEN = {0: [7], 1: [7, 8]}
+BLOCKED = {0: [5], 2: [4, 5]}
 NOT_SHOWN = 9
 FOR_ADULTS = 6
-CLEAN = {"seen": 0, "not eligible": 0, "repeated": 0, "not finite": 0, "short": 0}
+CLEAN = {"seen": 0, "not eligible": 0, "repeated": 0, "not finite": 0, "blocked": 0, "short": 0}
+
+
+def rows_of(videos_of):
+    pairs = [(viewer, video) for viewer, videos in videos_of.items() for video in videos]
+    viewer, video = (pa.chunked_array([pa.array(part, pa.int32())]) for part in zip(*pairs, strict=True))
+    return matrices.rows(viewer, video, None, 3)
 
 
 def faults(*rows, length=2):
@@ -26,14 +33,13 @@ def faults(*rows, length=2):
             "scores": pa.array(scores, pa.list_(pa.float32())),
         }
     )
-    pairs = [(viewer, video) for viewer, videos in SEEN.items() for video in videos]
-    viewer, video = (pa.chunked_array([pa.array(part, pa.int32())]) for part in zip(*pairs, strict=True))
     shown, for_all = np.ones((2, VIDEOS), bool)
     shown[NOT_SHOWN] = False
     for_all[[NOT_SHOWN, FOR_ADULTS]] = False
     adult = np.array([False, False, True])
-    seen = matrices.rows(viewer, video, None, 3)
-    return audit.faults(lists, seen, shown=shown, for_all=for_all, adult=adult, length=length)
+    return audit.faults(
+        lists, rows_of(SEEN), rows_of(BLOCKED).of, shown=shown, for_all=for_all, adult=adult, length=length
+    )
 
 
 def test_sound_lists_have_no_fault():
@@ -47,6 +53,8 @@ def test_sound_lists_have_no_fault():
         ("not eligible", (2, [NOT_SHOWN, 1])),
         ("not eligible", (0, [FOR_ADULTS, 1])),
         ("repeated", (0, [3, 3])),
+        ("blocked", (0, [1, 5])),
+        ("blocked", (2, [4, 1])),
         ("not finite", (0, [1, 2], [1.0, float("nan")])),
         ("not finite", (0, [1, 2], [float("inf"), 1.0])),
         ("short", (0, [1])),
@@ -54,7 +62,7 @@ def test_sound_lists_have_no_fault():
     ],
 )
 def test_each_fault_is_seen(kind, row):
-    assert faults((2, [1, 2]), row, (2, [3, 4])) == CLEAN | {kind: 1}
+    assert faults((2, [1, 2]), row, (2, [3, 7])) == CLEAN | {kind: 1}
 
 
 def test_faults_are_counted_by_item():
@@ -62,7 +70,7 @@ def test_faults_are_counted_by_item():
 
 
 def test_what_one_viewer_saw_or_has_is_no_fault_of_the_next():
-    assert faults((1, [1, 2]), (2, [7, 8]), (0, [8, 1])) == CLEAN
+    assert faults((1, [1, 2]), (2, [7, 8]), (0, [8, 4]), (1, [4, 5])) == CLEAN
 
 
 def test_lists_of_many_viewers_are_seen_whole():

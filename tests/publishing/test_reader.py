@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from foryou import tables
+from foryou import secret, tables
 from foryou.errors import InputMissing
 from foryou.platform.lake import Lake
 from foryou.publishing import reader
 from published import DAY, filled, publish
 
-DEVICE = "device-" + hashlib.sha256(b"phone-1").hexdigest()[:24]
+DEVICE = secret.device_name("phone-1", secret.salt())
 FACTORS, SIMILAR, POPULAR = (1 << bit for bit in range(len(tables.TASTES)))
 
 
@@ -96,6 +95,13 @@ def test_a_known_viewer_is_not_judged_by_country(opened):
 def test_a_device_is_known_by_what_was_watched_on_it_before_sign_up(opened):
     assert ids(opened.feed(device_id="phone-1")) == ["v8"]
     assert ids(opened.feed(device_id="phone-2", language="en")) == ["v3"]
+
+
+def test_a_device_cannot_be_looked_up_without_the_salt(opened, monkeypatch, tmp_path):
+    monkeypatch.setenv(secret.VARIABLE, str(tmp_path / "nothing.yaml"))
+    assert ids(opened.feed("u1", device_id="phone-1")) == ["v1"]  # where it is not needed it is not missed
+    with pytest.raises(InputMissing, match=r"python -m foryou\.secret"):
+        opened.feed(device_id="phone-1")
 
 
 def test_a_device_that_signed_up_is_its_viewer(opened):

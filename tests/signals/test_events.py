@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from pyspark.sql import functions as F
 
-from foryou import tables
+from foryou import secret, tables
 from foryou.signals import events
 from rows import DAY, lines, rows
 
@@ -18,6 +20,7 @@ SOUND = {
     "duration_ms": 30_000,
     "surface": "for_you",
 }
+SALT = "a grain of salt"
 GIVEN: list[dict] = []
 """Every line of the day's log."""
 
@@ -35,7 +38,7 @@ def judged(spark, chosen):
     known = rows(spark, tables.VIDEO_IDS, {"video_id": "v1"}, {"video_id": "v2", "video": 1})
     earlier = rows(spark, tables.EVENTS, *({"event_id": name} for name in EARLIER))
     read = lines(spark, "events", *GIVEN).repartition(3)
-    kept = events.mark_unknown_videos(events.judge(read, DAY, chosen.events), known).cache()
+    kept = events.mark_unknown_videos(events.judge(read, DAY, chosen.events, SALT), known).cache()
     found = events.mark_duplicates(kept, events.duplicates(kept, earlier)).cache()
     assert events.accepted(found).columns == [name for name in tables.EVENTS.column_names if name != "day"]
     refused = events.rejected(found)
@@ -196,7 +199,7 @@ def test_someone_not_signed_up_is_known_by_a_digest_of_the_device(judged):
     names = [only(judged, event_id).viewer_id for event_id in (DEVICE, DEVICE_AGAIN, OTHER_DEVICE, SIGNED_UP)]
     assert names[0] == names[1] != names[2]
     assert names[3] == "u1"
-    assert names[0].startswith("device-") and "phone" not in names[0] and len(names[0]) < 64
+    assert names[0] == secret.device_name("phone 1 / Müller", SALT) and re.fullmatch(tables.DEVICE_NAME, names[0])
     assert only(judged, DEVICE).reason is None
 
 

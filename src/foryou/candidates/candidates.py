@@ -1,4 +1,4 @@
-"""Candidates: every source's best unseen, eligible videos of each viewer, blended into one list."""
+"""Candidates: every source's best unseen, eligible and not unwanted videos of each viewer, blended into one list."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from foryou import tables
+from foryou.candidates import avoided, exploring
 from foryou.candidates.night import Night
 from foryou.models import blend, matrices, topk
 from foryou.models.topk import Lists
@@ -39,14 +39,15 @@ def _block(night: Night, viewers: NDArray[np.int32], settings: Candidates) -> pa
         [ids for ids, _ in lists], [scores for _, scores in lists], settings.length, weights=weights
     )
     _by_creators(ids, scores, sources, night.log_multipliers)
+    fading = night.avoided.fading(viewers)
+    ids, scores, sources = avoided.fade(ids, scores, sources, fading, len(night.shown))
     leads, ranks = _leads(np.stack([own for own, _ in lists]), ids, len(night.shown))
     columns = {"videos": ids, "scores": scores, "sources": sources, "leads": leads, "ranks": ranks}
     rows = {"viewer": viewers} | {name: matrices.lists(column, ids >= 0) for name, column in columns.items()}
     beside = _by_age(night, viewers, settings.kept_length, tuple(KEPT.values()))
-    none = np.full((len(viewers), 1), -1, np.int32)
-    of = {name: videos for name, (videos, _) in zip(KEPT, beside, strict=True)}
-    rows |= {name: matrices.lists(of.get(name, none), of.get(name, none) >= 0) for name in tables.KEPT}
-    rows["propensities"] = matrices.lists(none.astype(np.float32), none >= 0)
+    rows |= {name: matrices.lists(videos, videos >= 0) for name, (videos, _) in zip(KEPT, beside, strict=True)}
+    drawn, chances = _drawn(night, viewers, settings.explored)
+    rows |= {"exploring": matrices.lists(drawn, drawn >= 0), "propensities": matrices.lists(chances, drawn >= 0)}
     return pa.table(rows | {"known": np.array(night.known[viewers])})
 
 
@@ -58,13 +59,25 @@ def _by_age(night: Night, viewers: NDArray[np.int32], length: int, sources: tupl
         if not group.any():
             continue
         for whole, source in zip(lists, sources, strict=True):
-            whole[0][group], whole[1][group] = source(night, viewers[group], length, eligible)
+            whole[0][group], whole[1][group] = source(night, viewers[group], length, eligible & night.wide)
     return lists
+
+
+def _drawn(night: Night, viewers: NDArray[np.int32], draws: int) -> Lists:
+    """Videos under test drawn for each viewer, and the probability of each draw; again by age."""
+    adult, tests = np.array(night.adult[viewers]), exploring.Tests(np.array(night.tests), np.array(night.test_weights))
+    drawn, chances = np.full((len(viewers), draws), -1, np.int32), np.zeros((len(viewers), draws), np.float32)
+    for group, eligible in ((adult, night.shown), (~adult, night.for_all)):
+        some = viewers[group]
+        drawn[group], chances[group] = exploring.draw(
+            tests, some, np.array(night.groups[some]), night.left_out(some), eligible, draws, int(night.seed[0])
+        )
+    return drawn, chances
 
 
 def factors(night: Night, viewers: NDArray[np.int32], length: int, eligible: NDArray[np.bool_]) -> Lists:
     """Videos whose factors agree with the viewer's: score = dot product."""
-    seen = night.seen.of(viewers)
+    seen = night.left_out(viewers)
     return topk.top_k(
         np.array(night.viewer_factors[viewers]),
         night.video_factors,
@@ -99,13 +112,20 @@ def trending(night: Night, viewers: NDArray[np.int32], length: int, eligible: ND
     return _through(night, ones, night.trending, viewers, length, eligible)
 
 
+def starting(night: Night, viewers: NDArray[np.int32], length: int, eligible: NDArray[np.bool_]) -> Lists:
+    """What the viewer's segment starts with: for who is hardly known."""
+    segments = np.array(night.segments[viewers])
+    ones = matrices.Rows(np.arange(len(viewers) + 1, dtype=np.int64), segments, np.ones(len(viewers), np.float32))
+    return _through(night, ones, night.starting, viewers, length, eligible)
+
+
 Source = Callable[[Night, NDArray[np.int32], int, NDArray[np.bool_]], Lists]
 
 TASTES: tuple[Source, ...] = (factors, similar, popular)
 """The sources that are blended, in the order of `tables.TASTES`: bit i of `sources` stands for the i-th."""
 
-KEPT: dict[str, Source] = {"following": following, "trending": trending}
-"""The sources that have places of their own in a feed, by the column that holds their lists."""
+KEPT: dict[str, Source] = {"following": following, "trending": trending, "starting": starting}
+"""The sources that have places of their own in a feed, by the column that holds their lists; `exploring` is drawn."""
 
 
 def _through(
@@ -116,7 +136,7 @@ def _through(
     length: int,
     eligible: NDArray[np.bool_],
 ) -> Lists:
-    seen = night.seen.of(viewers)
+    seen = night.left_out(viewers)
     return topk.top_k_sparse(
         rows.indptr,
         rows.indices,

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from foryou.candidates.avoided import Avoided
 from foryou.models import matrices
 from foryou.models.matrices import Rows
 from foryou.tables import EVERYWHERE
@@ -21,12 +22,16 @@ from foryou.tables import EVERYWHERE
 class Night:
     """Arrays by dense id: viewer arrays have a row for every viewer id, video arrays one for every video id.
 
-    `viewers` are those to serve, in the order of their string ids. `liked` has each viewer's newest liked videos
-    with their strengths, `similar` each video's neighbours, `popular` each segment's list; `segments` gives each
-    viewer's row in `popular`. `follows` has the creators that each viewer follows, by number, and `new_of_creator` each
-    one's new videos. `trending` has each country's list, and `countries` each viewer's row there. `log_multipliers` is
-    what a video's creator adds to its blended score. `known` is the share of a feed that goes to the viewer's own
-    candidates.
+    `viewers` are those to serve, in the order of their names. `hidden`, `faded` and `about` are what viewers avoid
+    (`avoided.py`). `liked` has each viewer's newest liked videos with their strengths, `similar` each video's
+    neighbours, `popular` each segment's list; `segments` gives each viewer's row in `popular`. `follows` has the
+    creators that each viewer follows, by number, and `new_of_creator` each one's new videos. `trending` has each
+    country's list, and `countries` each viewer's row there. `log_multipliers` is what a video's creator adds to its
+    blended score. `known` is the share of a feed that goes to the viewer's own candidates.
+
+    `wide` says which videos may stand outside exploration places; `tests` are those that may only stand there, with
+    `test_weights` [groups, tests] and each viewer's `groups`; `seed` [1] draws them. `starting` has what each segment
+    starts with, a row for each of `popular`.
     """
 
     viewers: NDArray[np.int32]
@@ -34,6 +39,9 @@ class Night:
     video_factors: NDArray[np.float32]
     has_factors: NDArray[np.bool_]
     seen: Rows
+    hidden: Rows
+    faded: Rows
+    about: Rows
     liked: Rows
     similar: Rows
     popular: Rows
@@ -47,6 +55,12 @@ class Night:
     shown: NDArray[np.bool_]
     for_all: NDArray[np.bool_]
     adult: NDArray[np.bool_]
+    wide: NDArray[np.bool_]
+    tests: NDArray[np.int32]
+    test_weights: NDArray[np.float32]
+    groups: NDArray[np.int32]
+    seed: NDArray[np.uint64]
+    starting: Rows
 
     @classmethod
     def open(cls, folder: Path) -> Night:
@@ -59,6 +73,14 @@ class Night:
             for name in names
         }
         return cls(**read)
+
+    @property
+    def avoided(self) -> Avoided:
+        return Avoided(self.hidden, self.faded, self.about)
+
+    def left_out(self, viewers: NDArray[np.int32]) -> Rows:
+        """The videos that no list of these viewers may hold: seen, muted, blocked, lately refused."""
+        return matrices.beside(self.seen.of(viewers), self.avoided.of(viewers))
 
     def save(self, folder: Path) -> None:
         for field in fields(self):
@@ -156,3 +178,35 @@ def known(interactions: pa.Table, enough: int, height: int) -> NDArray[np.float3
     """How much is known of each viewer, 0 to 1: the videos met inside the window over what is `enough`."""
     met = np.bincount(interactions["viewer"].to_numpy(), minlength=height)
     return np.minimum(1, met / enough).astype(np.float32)
+
+
+def starting_rows(starters: pa.Table, popular: pa.Table, names: list[str]) -> Rows:
+    """For each segment of `names` what it starts with: the first slate of it or of a wider one, then what is popular.
+
+    The slate's scores lie above 1, slot by slot, and those of popular videos below, rank by rank.
+    """
+    first = starters.filter(pc.equal(starters["path"], ""))
+    slates = {
+        segment: first.filter(pc.equal(first["segment"], segment)) for segment in set(first["segment"].to_pylist())
+    }
+    rows: list[NDArray[np.int32]] = [np.empty(0, np.int32)]
+    videos, scores = [np.empty(0, np.int32)], [np.empty(0, np.float32)]
+    for number, name in enumerate(names):
+        own = next((rung for rung in (name, f"*:{name.partition(':')[2]}", EVERYWHERE) if rung in slates), None)
+        listed = popular.filter(pc.equal(popular["segment"], name))
+        parts = [(listed["video"].to_numpy(), 1 / (1 + listed["rank"].to_numpy()))]
+        if own is not None:
+            parts.insert(0, (slates[own]["video"].to_numpy(), 2 - slates[own]["slot"].to_numpy() / 100))
+        for video, score in parts:
+            rows.append(np.full(len(video), number, np.int32))
+            videos.append(video.astype(np.int32))
+            scores.append(score.astype(np.float32))
+    row, video, score = (pa.chunked_array([np.concatenate(part)]) for part in (rows, videos, scores))
+    return matrices.rows(row, video, score, len(names))
+
+
+def groups(profiles: pa.Table, height: int) -> NDArray[np.int32]:
+    """Each viewer's coarse group, -1 for none."""
+    found = np.full(height, -1, np.int32)
+    found[profiles["viewer"].to_numpy()] = pc.fill_null(profiles["group"], -1).to_numpy()
+    return found

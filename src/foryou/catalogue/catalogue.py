@@ -1,8 +1,8 @@
-"""The landed snapshots of videos, viewers and follows, and the day's controls, made sound."""
+"""The landed snapshots of videos, viewers and follows, made sound."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from functools import reduce
 from operator import or_
 
@@ -10,16 +10,15 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from foryou import tables
-from foryou.contract import ID_PATTERN, Table
-from foryou.models import ids
+from foryou.contract import Table
+from foryou.models import devices, fields, ids
 
 _LONGEST_TEXT = 2_000
-_LONGEST_NAME = 64
 FOUND = ("shown", "for_all", "copy_of", "adult")
 """Columns that no snapshot holds: `eligible` works them out."""
 
-_FIRST_TIME = date(1970, 1, 2)
-"""Before it lies what a missing number becomes: the first second of 1970, in whatever zone."""
+VECTORS = ("visual_vector", "audio_vector")
+_LONGEST_VECTOR = 4_096
 
 
 def judge_videos(lines: DataFrame, day: date) -> DataFrame:
@@ -29,15 +28,17 @@ def judge_videos(lines: DataFrame, day: date) -> DataFrame:
             {
                 "creator_id": _plain_or_null("creator_id"),
                 "sound_id": _plain_or_null("sound_id"),
-                "category": _name("category"),
+                "category": fields.name("category"),
                 "tags": _tags(),
                 "caption": F.substring("caption", 1, _LONGEST_TEXT),
                 "language": _code("language"),
                 "country": _code("country"),
                 "duration_ms": F.when(F.col("duration_ms").between(1, 2**31 - 1), F.col("duration_ms")).cast("int"),
-                "uploaded_at": _by("uploaded_at", day),
-                "content_hash": _name("content_hash"),
+                "uploaded_at": fields.moment("uploaded_at", day),
+                "content_hash": fields.name("content_hash"),
+                "tone": fields.name("tone"),
             }
+            | {name: _vector(name) for name in VECTORS}
         ),
         F.col("video_id"),
         _video_faults(),
@@ -53,58 +54,45 @@ def video_ids(lines: DataFrame) -> DataFrame:
 
 def _video_faults() -> dict[str, Column]:
     return {
-        "bad_video_id": ~_plain("video_id"),
-        "bad_moderation": ~_one_of("moderation", tables.MODERATION),
-        "bad_status": ~_one_of("status", tables.STATUSES),
-        "bad_audience": ~_one_of("audience", tables.AUDIENCES),
+        "bad_video_id": ~fields.plain("video_id"),
+        "bad_moderation": ~fields.one_of("moderation", tables.MODERATION),
+        "bad_status": ~fields.one_of("status", tables.STATUSES),
+        "bad_audience": ~fields.one_of("audience", tables.AUDIENCES),
     }
 
 
-def judge_viewers(lines: DataFrame, day: date) -> DataFrame:
+def vector_lengths(judged: DataFrame, name: str) -> DataFrame:
+    """One row per length of the sound rows' vectors of that name: `length`, 0 for broken ones, and `videos`."""
+    given = judged.where(F.col("reason").isNull() & F.col(name).isNotNull())
+    return given.groupBy(F.size(name).alias("length")).agg(F.count("*").alias("videos"))
+
+
+def of_length(videos: DataFrame, lengths: dict[str, int]) -> DataFrame:
+    """The rows with null in place of vectors of another length than `lengths` has for their column."""
+    return videos.withColumns({name: F.when(F.size(name) == lengths.get(name, -1), F.col(name)) for name in VECTORS})
+
+
+def judge_viewers(lines: DataFrame, day: date, salt: str) -> DataFrame:
     """One row per landed line: what `viewers` holds of it, `reason`, and what `repeats` needs."""
-    texts = {name: _name(name) for name in ("device_class", "age_band", "referrer")}
+    texts = {name: fields.name(name) for name in ("device_class", "age_band", "referrer")}
     codes = {name: _code(name) for name in ("language", "country")}
     return _judged(
-        lines.withColumns(texts | codes | {"signed_up_at": _by("signed_up_at", day)}),
+        devices.named(lines, salt).withColumns(texts | codes | {"signed_up_at": fields.moment("signed_up_at", day)}),
         F.col("viewer_id"),
-        {"bad_viewer_id": ~_plain("viewer_id")},
+        {"bad_viewer_id": ~fields.plain("viewer_id")},
         _names(tables.VIEWERS, "viewer", *FOUND),
     )
 
 
 def judge_follows(lines: DataFrame, day: date) -> DataFrame:
     """One row per landed line: the columns of `follows` without `day`, `reason`, and what `repeats` needs."""
-    faults = {"bad_viewer_id": ~_plain("viewer_id"), "bad_creator_id": ~_plain("creator_id")}
-    dated = lines.withColumn("since", _by("since", day))
+    faults = {"bad_viewer_id": ~fields.plain("viewer_id"), "bad_creator_id": ~fields.plain("creator_id")}
+    dated = lines.withColumn("since", fields.moment("since", day))
     return _judged(dated, F.concat_ws(" ", "viewer_id", "creator_id"), faults, _names(tables.FOLLOWS))
 
 
-def judge_controls(lines: DataFrame, day: date) -> DataFrame:
-    """One row per landed line: the columns of `controls` without `day`, `reason`, and what `repeats` needs."""
-    of_tag = F.col("kind") == "mute_tag"
-    dated = lines.withColumns(
-        {
-            "happened_at": _by("happened_at", day),
-            "target": F.when(of_tag, _tag(F.col("target"))).otherwise(F.col("target")),
-        }
-    )
-    targeted = F.col("kind").rlike("^(mute|block)_")
-    # Tags are words of any language, held against the catalogue's; everything else has an id.
-    named = F.when(of_tag, F.length("target") > 0).otherwise(_plain("target"))
-    faults = {
-        "bad_viewer_id": ~_plain("viewer_id"),
-        "unknown_kind": ~_one_of("kind", tables.CONTROL_KINDS),
-        "bad_target": targeted & ~F.coalesce(named, F.lit(False)),
-        "bad_time": F.col("happened_at").isNull(),
-    }
-    return _judged(dated, F.concat_ws(" ", *tables.CONTROLS.key), faults, _names(tables.CONTROLS))
-
-
 def _judged(lines: DataFrame, key: Column, faults: dict[str, Column], names: list[str]) -> DataFrame:
-    found: Column = F.lit(None).cast("string")
-    for reason, fault in reversed({"unreadable": ~F.col("readable"), **faults}.items()):
-        found = F.when(F.coalesce(fault, F.lit(False)), reason).otherwise(found)
-    return lines.select(*names, F.monotonically_increasing_id().alias("row"), key.alias("key"), found.alias("reason"))
+    return fields.judged(lines, faults, *names, F.monotonically_increasing_id().alias("row"), key.alias("key"))
 
 
 def sound(judged: DataFrame, repeats: DataFrame) -> DataFrame:
@@ -123,22 +111,15 @@ def _names(table: Table, *without: str) -> list[str]:
     return [name for name in table.column_names if name not in ("day", *without)]
 
 
-def _plain(name: str) -> Column:
-    return F.coalesce(F.col(name).rlike(ID_PATTERN), F.lit(False))
-
-
 def _plain_or_null(name: str) -> Column:
-    return F.when(_plain(name), F.col(name))
+    return F.when(fields.plain(name), F.col(name))
 
 
-def _one_of(name: str, values: tuple[str, ...]) -> Column:
-    return F.coalesce(F.col(name).isin(*values), F.lit(False))
-
-
-def _name(name: str) -> Column:
-    """A short name such as a category: trimmed, cut, null if empty."""
-    cut = F.substring(F.trim(name), 1, _LONGEST_NAME)
-    return F.when(F.length(cut) > 0, cut)
+def _vector(name: str) -> Column:
+    """The vector; empty if it says nothing: a number that is missing or not finite, zeros alone, or far too long."""
+    finite = F.forall(name, lambda each: F.coalesce(F.abs(each) < F.lit(float("inf")), F.lit(False)))
+    says = finite & F.exists(name, lambda each: each != 0) & F.size(name).between(1, _LONGEST_VECTOR)
+    return F.when(says, F.col(name)).when(F.col(name).isNotNull(), F.array().cast("array<float>"))
 
 
 def _code(name: str) -> Column:
@@ -148,19 +129,5 @@ def _code(name: str) -> Column:
 
 
 def _tags() -> Column:
-    plain = F.transform(F.coalesce("tags", F.array()), _tag)
+    plain = F.transform(F.coalesce("tags", F.array()), fields.tag)
     return F.array_distinct(F.filter(plain, lambda tag: F.length(tag) > 0))
-
-
-def _tag(written: Column) -> Column:
-    return F.lower(F.rtrim(F.ltrim(F.substring(written, 1, _LONGEST_NAME), F.lit("# "))))
-
-
-def _by(name: str, day: date) -> Column:
-    """A time up to the end of the day; null outside 1970-01-02 to then, which no clock of a platform has shown.
-
-    A year must come first: Spark would date a bare time of day by its own clock.
-    """
-    moment = F.when(F.substring(name, 5, 1) == "-", F.try_to_timestamp(name))
-    first, last = (F.lit(str(end)).cast("timestamp") for end in (_FIRST_TIME, day + timedelta(days=1)))
-    return F.when((moment >= first) & (moment < last), moment)

@@ -17,6 +17,19 @@ from foryou.settings import Evaluation
 
 DEPTHS = (20, 100)
 
+SCHEMA = pa.schema(
+    [
+        ("ranking", pa.string()),
+        ("measure", pa.string()),
+        ("value", pa.float64()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("viewers", pa.int64()),
+        ("model_version", pa.string()),
+    ]
+)
+"""The columns of `evaluations` but `day`."""
+
 
 @dataclass(frozen=True)
 class Product:
@@ -77,7 +90,7 @@ def _popular_scores(views: pa.Table, judged: Judged) -> NDArray[np.float32]:
 
 def _auc(ranking: str, views: pa.Table, scores: NDArray[np.float32]) -> dict[str, Any]:
     each = metrics.auc_by_viewer(views["viewer"].to_numpy(), scores, views["good"].to_numpy(zero_copy_only=False))
-    return _row(ranking, "auc_exposed", each)
+    return measured(ranking, "auc_exposed", each)
 
 
 def _truth(views: pa.Table, judged: Judged, settings: Evaluation) -> tuple[NDArray[np.int32], Rows]:
@@ -124,7 +137,7 @@ def _lists(viewers: NDArray[np.int32], judged: Judged) -> dict[str, NDArray[np.i
 
 def _ranked(ranking: str, measure: str, depth: int, lists: NDArray[np.int32], truth: Rows) -> dict[str, Any]:
     of = metrics.recall if measure == "recall" else metrics.ndcg
-    return _row(ranking, f"{measure}@{depth}", of(lists, truth.indptr, truth.indices, depth))
+    return measured(ranking, f"{measure}@{depth}", of(lists, truth.indptr, truth.indices, depth))
 
 
 def _coverage(ranking: str, lists: NDArray[np.int32], shown: NDArray[np.bool_]) -> dict[str, Any]:
@@ -133,7 +146,7 @@ def _coverage(ranking: str, lists: NDArray[np.int32], shown: NDArray[np.bool_]) 
     return {"ranking": ranking, "measure": measure, "value": value, "low": None, "high": None, "viewers": len(lists)}
 
 
-def _row(ranking: str, measure: str, each: NDArray[np.float64]) -> dict[str, Any]:
+def measured(ranking: str, measure: str, each: NDArray[np.float64]) -> dict[str, Any]:
     """The mean over viewers with its 95 % interval, which takes two of them."""
     value, low, high = metrics.mean_interval(each) if len(each) else (0.0, None, None)
     if len(each) < 2:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
+
+from foryou.tables import DEVICE_NAME
 
 
 def assign(known: DataFrame, met: DataFrame, name: str, dense: str) -> DataFrame:
@@ -34,3 +39,15 @@ def repeats(rows: DataFrame, key: Column, order: list[Column], earlier: DataFram
     first = Window.partitionBy("key").orderBy("turn", *[f"place_{n}" for n in range(len(order))], "row")
     placed = doubtful.withColumn("nth", F.row_number().over(first))
     return placed.where((F.col("nth") > 1) & (F.col("turn") == 1)).select("row")
+
+
+def one_name_each(viewer_ids: pa.Table) -> pa.Table:
+    """One row per dense id, in the order of the ids: `viewer` and the `viewer_id` that it is published under.
+
+    A viewer who signed up after watching on a device has two names: the account's is the one.
+    """
+    device = pc.match_substring_regex(viewer_ids["viewer_id"], DEVICE_NAME)
+    order = [("viewer", "ascending"), ("device", "ascending"), ("viewer_id", "ascending")]
+    named = viewer_ids.select(["viewer", "viewer_id"]).append_column("device", device).sort_by(order)
+    viewer = named["viewer"].to_numpy()
+    return named.filter(pa.array(np.diff(viewer, prepend=-1) > 0)).drop_columns("device")

@@ -227,8 +227,8 @@ def _write_best(near, near_ids, size, ids, scores):
 
 
 @njit(cache=True, nogil=True)
-def multiply(rows, matrix, seen, eligible, above, first, last, ids, scores):
-    """Rows x matrix for the viewers [first, last), one after the other, in one dense row of sums."""
+def multiply(rows, matrix, base, seen, eligible, above, first, last, ids, scores):
+    """Rows x matrix for the viewers [first, last), one after the other, in one dense row of sums; `base` is added."""
     indptr, indices, data = rows
     to_ptr, to, weight = matrix
     total, near = np.zeros(eligible.size), np.empty(eligible.size, np.float32)
@@ -243,6 +243,11 @@ def multiply(rows, matrix, seen, eligible, above, first, last, ids, scores):
                     reached[video], total[video], reached_ids[count] = row, 0.0, video
                     count += 1
                 total[video] += np.float64(data[i]) * np.float64(weight[p])
+        for video in range(base.shape[1]):
+            if reached[video] != row:
+                reached[video], total[video], reached_ids[count] = row, 0.0, video
+                count += 1
+            total[video] += base[row, video]
         for i in range(seen[0][row], seen[0][row + 1]):
             reached[seen[1][i]] = -1
         for i in range(count):

@@ -55,6 +55,26 @@ def rows(row: pa.ChunkedArray, column: pa.ChunkedArray, value: pa.ChunkedArray |
     return Rows(np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), j[once], values[once])
 
 
+def through(rows: Rows, matrix: Rows) -> Rows:
+    """Each entry of `rows` replaced by those of the row of `matrix` that it names, with the entry's own value.
+
+    Columns are in no order, and one that several entries lead to stands several times.
+    """
+    inner = matrix.of(rows.indices)
+    return Rows(inner.indptr[rows.indptr], inner.indices, np.repeat(rows.values, np.diff(inner.indptr)))
+
+
+def beside(one: Rows, other: Rows) -> Rows:
+    """The entries of both, row by row, those of `one` first."""
+    places = np.arange(len(one.indices)) + np.repeat(other.indptr[:-1], np.diff(one.indptr))
+    first = np.zeros(len(one.indices) + len(other.indices), bool)
+    first[places] = True
+    indices, values = np.empty(len(first), np.int32), np.empty(len(first), np.float32)
+    indices[first], values[first] = one.indices, one.values
+    indices[~first], values[~first] = other.indices, other.values
+    return Rows(one.indptr + other.indptr, indices, values)
+
+
 def list_rows(row: pa.ChunkedArray, columns: pa.ChunkedArray, values: pa.ChunkedArray, height: int) -> Rows:
     """Rows that are stored as lists: row ids, lists of column ids, lists of values of the same lengths."""
     of = np.repeat(_ints(row), np.diff(_offsets(columns)))

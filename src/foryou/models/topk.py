@@ -84,28 +84,33 @@ def top_k_sparse(
     *,
     seen_indptr: NDArray[np.int64],
     seen_indices: Ints,
+    base: Floats | None = None,
     eligible: NDArray[np.bool_] | None = None,
     above: float = -np.inf,
     threads: int = 1,
 ) -> Lists:
-    """The k best unseen, eligible videos of each viewer by score = the viewer's signed row x `matrix`.
+    """The k best unseen, eligible videos of each viewer by score = the viewer's signed row x `matrix`, plus `base`.
 
     indptr, indices, data: the viewers' rows (CSR) over heads, such as liked videos, segments or tokens. matrix
     [heads, videos] (CSR): how much each head speaks for a video. Sums run in float64 in the order of the rows, then
     are rounded to float32.
-    Only videos that a row reaches are listed, and only those that score more than `above`.
+    Only videos that a row reaches are listed, and only those that score more than `above`; a `base` [viewers, videos],
+    such as a dense part of the score, reaches all of them.
     Raises ValueError for shapes that do not fit together and for values that are not finite.
     """
-    if not (np.isfinite(data).all() and np.isfinite(matrix.data).all()):
-        raise ValueError("the viewers' rows or the matrix hold values that are not finite")
     viewers, (heads, videos) = len(indptr) - 1, matrix.shape
+    added = np.empty((viewers, 0), np.float32) if base is None else np.ascontiguousarray(base, np.float32)
+    if not all(np.isfinite(values).all() for values in (data, matrix.data, added)):
+        raise ValueError("the viewers' rows, the matrix or the base hold values that are not finite")
+    if added.shape not in ((viewers, 0), (viewers, videos)):
+        raise ValueError(f"a base of shape {added.shape} for {viewers} viewers and {videos} videos")
     rows = (*_csr(indptr, indices, viewers, heads), _plain(data))
     seen = _csr(seen_indptr, seen_indices, viewers, videos)
     of_heads = (*_csr(matrix.indptr, matrix.indices, heads, videos), _plain(matrix.data))
     allowed, lists = _eligible(eligible, videos), empty_lists(viewers, k)
 
     def work(first: int, last: int) -> None:
-        kernels.multiply(rows, of_heads, seen, allowed, above, first, last, *lists)
+        kernels.multiply(rows, of_heads, added, seen, allowed, above, first, last, *lists)
 
     in_threads(work, viewers, VIEWERS_AT_ONCE, threads)
     return lists

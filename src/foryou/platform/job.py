@@ -90,6 +90,12 @@ def journal(lake_root: Path, day: date) -> Path:
     return lake_root / "_nights" / day.isoformat()
 
 
+def finished(lake_root: Path, day: date, step: str) -> bool:
+    """Whether the step's last run for that day came to its end."""
+    path = journal(lake_root, day) / f"{step}.json"
+    return path.is_file() and json.loads(path.read_text(encoding="utf-8"))["state"] != "failed"
+
+
 def degraded_steps(lake_root: Path, day: date, before: str) -> list[str]:
     """What the night's steps before that one fell back on, each with the step's name.
 

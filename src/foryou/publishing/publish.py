@@ -21,7 +21,10 @@ _ROWS_A_BLOCK = 2_000
 def save_names(
     folder: Path, viewer_ids: pa.Table, video_ids: pa.Table, segments: list[str], own: NDArray[np.int32]
 ) -> None:
-    """Leaves what workers name things with: ids by dense id, segments, and each viewer's place among them."""
+    """Leaves what workers name things with: ids by dense id, segments, and each viewer's place among them.
+
+    `viewer_ids` and `video_ids` have one name for each dense id.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in (("viewer", viewer_ids), ("video", video_ids)):
         pq.write_table(table.sort_by(name).select([f"{name}_id"]), folder / f"{name}_names.parquet")

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import builtins
-import hashlib
 from bisect import bisect_left
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
@@ -22,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
-from foryou import tables
+from foryou import secret, tables
 from foryou.contract import Table
 from foryou.errors import InputMissing
 from foryou.feeds.reasons import in_words
@@ -239,5 +238,5 @@ def _items(row: dict[str, Any] | None) -> list[Item]:
 
 
 def _device(device_id: str | None) -> str | None:
-    """The id that a device's events count under before sign-up (`signals/events.py`)."""
-    return f"device-{hashlib.sha256(device_id.encode()).hexdigest()[:24]}" if device_id else None
+    """The name that a device's events have before sign-up. Raises InputMissing where its salt is not at hand."""
+    return secret.device_name(device_id, secret.salt()) if device_id else None

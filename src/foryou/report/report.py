@@ -27,7 +27,7 @@ def page(facts: Facts) -> str:
     """The report of a night as HTML; equal facts give equal text, and nothing in them can act as markup."""
     style = (_FOLDER / "page.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    found, judged = status.status(facts), measures(facts)
+    found, judged = status.status(facts), measures(facts, _RANKINGS)
     return (
         _environment()
         .get_template("page.html.j2")
@@ -43,6 +43,7 @@ def page(facts: Facts) -> str:
             bad_lines=tiles.bad_lines(facts),
             rejected=_rejected(facts),
             measures=judged,
+            cold_measures=measures(facts, ("predicted", "content")),
             quality_plots=_quality_plots(facts.evaluations),
             count_plots=[plots.bars(_COUNTED[name], days) for name, days in facts.counts.items() if days],
             checks=sorted_checks(facts.checks),
@@ -60,11 +61,14 @@ def live(releases: Rows) -> Mapping[str, Any] | None:
     return next((release for release in releases if release["state"] == "live"), None)
 
 
-def measures(facts: Facts) -> list[dict[str, Any]]:
-    """One row per measure of the day: `name`, `told`, `verdict`, and of each of `_RANKINGS` its row or None."""
+def measures(facts: Facts, rankings: tuple[str, ...] = _RANKINGS) -> list[dict[str, Any]]:
+    """One row per measure of the day that a ranking has: `name`, `told`, a row or None by ranking, and a `verdict`.
+
+    The verdict holds the first ranking against the second.
+    """
     today = {(row["ranking"], row["measure"]): row for row in facts.evaluations if row["day"] == facts.day}
-    names = sorted({name for _, name in today}, key=words.measure_place)
-    return [_measure(name, {ranking: today.get((ranking, name)) for ranking in _RANKINGS}) for name in names]
+    names = sorted({name for ranking, name in today if ranking in rankings}, key=words.measure_place)
+    return [_measure(name, {ranking: today.get((ranking, name)) for ranking in rankings}) for name in names]
 
 
 def verdict(ours: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> str:
@@ -90,9 +94,9 @@ def sorted_checks(checks: Rows) -> dict[str, list[Mapping[str, Any]]]:
     }
 
 
-def _measure(name: str, judged: dict[str, Mapping[str, Any] | None]) -> dict[str, Any]:
-    told = {"name": name, "told": words.measure(name)}
-    return told | judged | {"verdict": verdict(judged["factors"], judged["popularity"])}
+def _measure(name: str, rows: dict[str, Mapping[str, Any] | None]) -> dict[str, Any]:
+    first, second, *_ = rows.values()
+    return {"name": name, "told": words.measure(name), **rows, "verdict": verdict(first, second)}
 
 
 def _rejected(facts: Facts) -> list[dict[str, Any]]:

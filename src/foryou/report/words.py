@@ -45,10 +45,12 @@ MEASURES = {
     "auc_exposed": "how often a good watch ranks above another video that the same viewer was shown; 0.5 is chance",
     "recall": "share of a viewer’s good watches of the day that stand in the first {k}",
     "ndcg": "recall that counts a hit more the higher it stands in the first {k}; 1 is perfect",
+    "cold_auc": "how often a good watch of such a video ranks above another one by the same viewer; 0.5 is chance",
+    "cold_recall": "share of a viewer’s good watches of such videos that stand in the first {k} of them",
     "coverage": "share of the videos that stand in anybody’s first {k}",
 }
 
-MEASURE_ORDER = ("auc_exposed", "recall", "ndcg", "coverage")
+MEASURE_ORDER = ("auc_exposed", "recall", "ndcg", "coverage", "cold_auc", "cold_recall")
 
 STATES = {
     "ok": "The night is published and nothing had to give way.",

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from foryou import tables
 from foryou.contract import ID_PATTERN
-from foryou.models import ids
+from foryou.models import devices, ids
 from foryou.settings import Events
 
 NOT_BAD = ("duplicate", "unknown_video")
@@ -18,15 +18,16 @@ NOT_BAD = ("duplicate", "unknown_video")
 _LONGEST_LINE = 2_000
 
 
-def judge(lines: DataFrame, day: date, settings: Events) -> DataFrame:
+def judge(lines: DataFrame, day: date, settings: Events, salt: str) -> DataFrame:
     """One row per landed line: the columns of `events` without `day`, `line`, its number `row`, and `reason`.
 
-    `reason` is null if the line is sound. The number holds for as long as the frame is kept.
+    `reason` is null if the line is sound. The number holds for as long as the frame is kept. Someone not signed up is
+    known by the salted name of the device: the plain device id stays out of the lake.
     """
-    known = lines.withColumns(
+    known = devices.named(lines, salt).withColumns(
         {
             "happened_at": _moment("happened_at"),
-            "viewer_id": F.coalesce("viewer_id", _device()),
+            "viewer_id": F.coalesce("viewer_id", "device"),
             "surface": F.when(F.col("surface").isin(*tables.SURFACES), F.col("surface")).otherwise("other"),
         }
     )
@@ -79,12 +80,6 @@ def rejected(judged: DataFrame) -> DataFrame:
     device = r'("device_id"\s*:\s*)"[^"\\]*+(?:\\.[^"\\]*+)*+"?'  # possessive: no text can exhaust the stack
     without_device = F.regexp_replace("line", device, '$1"..."')
     return judged.where(F.col("reason").isNotNull()).select("reason", without_device.alias("line"))
-
-
-def _device() -> Column:
-    """Someone not signed up is known by a digest of the device: the plain device id stays out of the lake."""
-    digest = F.substring(F.sha2("device_id", 256), 1, 24)
-    return F.when(F.length("device_id") > 0, F.concat(F.lit("device-"), digest))
 
 
 def _moment(name: str) -> Column:

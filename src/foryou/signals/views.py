@@ -22,6 +22,15 @@ def build(events: DataFrame, viewer_ids: DataFrame, video_ids: DataFrame, settin
     return _scored(_folded(dense), settings)
 
 
+def pairs(events: DataFrame, viewer_ids: DataFrame, video_ids: DataFrame) -> DataFrame:
+    """One row per viewer and video met that day, whatever counts of it; dense ids."""
+    met = events.where(F.col("video_id").isNotNull()).select("viewer_id", "video_id")
+    dense = met.join(F.broadcast(video_ids.select("video_id", "video")), on="video_id", how="inner").join(
+        viewer_ids.select("viewer_id", "viewer"), on="viewer_id", how="inner"
+    )
+    return dense.select("viewer", "video").distinct()
+
+
 def _folded(events: DataFrame) -> DataFrame:
     play = F.col("kind") == "play"
     watched = F.when(play, F.col("watched_ms"))

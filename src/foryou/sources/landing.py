@@ -163,8 +163,8 @@ def _as_utc(schema: pl.Schema) -> list[pl.Expr]:
 # --------------------------------------------------------------------------------------------- checking
 
 
-def check_day(landing: Path, day: date) -> LandedDay:
-    """The files of a landed day, each checked against the manifest byte for byte.
+def check_day(landing: Path, day: date, kinds: Sequence[str] = KINDS) -> LandedDay:
+    """The files of a landed day, each checked against the manifest byte for byte; of other `kinds` there are none.
 
     Raises `InputMissing` when the day, its manifest or a listed file is not there, and `DataRejected` when
     the manifest is malformed, names another day or a path outside, or when a file has other bytes than it
@@ -174,8 +174,9 @@ def check_day(landing: Path, day: date) -> LandedDay:
     entries = _read_manifest(folder, day)
     files: dict[str, list[LandedFile]] = {kind: [] for kind in KINDS}
     for name, entry in sorted(entries.items()):
-        file = _listed(folder, day, name, entry)
-        files[file.path.parent.name].append(file)
+        if PurePosixPath(name).parent.name in kinds or kinds == KINDS:
+            file = _listed(folder, day, name, entry)
+            files[file.path.parent.name].append(file)
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         # Largest first, so that no thread is left alone with it at the end.
         every = sorted((file for some in files.values() for file in some), key=lambda file: -file.bytes)

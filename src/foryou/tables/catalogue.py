@@ -5,10 +5,12 @@ from __future__ import annotations
 from foryou.contract import ID_PATTERN, Column, Table
 from foryou.tables.words import AUDIENCES, DAY, MODERATION, STATUSES, VIDEO, VIDEO_ID, VIEWER, VIEWER_ID, plain_id, text
 
+DEVICE = text("device", "The device's name in the log before sign-up: a salted digest; null if unknown.")
+
 VIEWER_IDS = Table(
     "viewer_ids",
-    "Dense ids of viewers: append-only.",
-    "one viewer ever seen, with the day it was first met",
+    "Dense ids of viewers: append-only. A viewer who signed up after watching on a device has one id and two names.",
+    "one name of a viewer ever seen, with the day it was first met",
     (DAY, VIEWER_ID, VIEWER),
     key=("viewer_id",),
 )
@@ -42,6 +44,9 @@ VIDEOS = Table(
         text("status", "Whether it is up.", STATUSES, required=True),
         text("audience", "Whom it may be shown to.", AUDIENCES, required=True),
         text("content_hash", "Equal for copies of one video; null if unknown."),
+        text("tone", "Its mood or manner, as an upstream model calls it."),
+        Column("visual_vector", "array<float>", "What it looks like, by an upstream model; all of one length."),
+        Column("audio_vector", "array<float>", "What it sounds like, by an upstream model; all of one length."),
         Column("shown", "boolean", "Whether any list may hold it: live and passed by moderation.", required=True),
         Column("for_all", "boolean", "Whether lists of people of any age may: shown and for all.", required=True),
         Column("copy_of", "int", "The least dense id of its content hash: its own if none.", required=True, at_least=0),
@@ -65,6 +70,21 @@ VIEWERS = Table(
         text("referrer", "The app or site that the viewer came from."),
         Column("signed_up_at", "timestamp", "When the viewer signed up (UTC)."),
         Column("adult", "boolean", "Whether the age band begins at 18 or later; false if unknown.", required=True),
+        DEVICE,
+    ),
+    key=("viewer_id",),
+    keep_days=30,
+)
+
+SIGN_UPS = Table(
+    "sign_ups",
+    "Accounts of the last days that may inherit what was watched on their device before.",
+    "one account, the first on its device",
+    (
+        DAY,
+        VIEWER_ID,
+        DEVICE,
+        Column("signed_up_at", "timestamp", "When the viewer signed up (UTC).", required=True),
     ),
     key=("viewer_id",),
     keep_days=30,
@@ -117,13 +137,23 @@ DISTRIBUTION = Table(
 
 CONTENT = Table(
     "content",
-    "What a video is about, as a sparse vector of unit length.",
-    "one video of the catalogue that shares a word, tag, sound, ... with another",
+    "What a video is about, as a vector of unit length in a sparse and a dense part, and whether it is a near copy.",
+    "one video of the catalogue",
     (
         DAY,
         VIDEO,
         Column("dimensions", "array<int>", "Hashed tokens of tags, caption, sound, category, ...", required=True),
-        Column("weights", "array<float>", "Their weights; the squares add up to 1.", required=True),
+        Column(
+            "weights", "array<float>", "Their weights; the squares, and those of `dense`, add up to 1.", required=True
+        ),
+        Column("dense", "array<float>", "Upstream vectors, whitened and weighted; null where there are none."),
+        Column(
+            "near_copy_of",
+            "int",
+            "The least dense id among its near copies (content hash, or text and duration): its own if none.",
+            required=True,
+            at_least=0,
+        ),
     ),
     key=("video",),
     keep_days=3,

@@ -23,6 +23,15 @@ VIDEO_FACTORS = Table(
     keep_days=8,
 )
 
+COLD_FACTORS = Table(
+    "cold_factors",
+    "Where videos that nobody has met would lie in the model of a night; empty if their content alone ranks better.",
+    "one video of the catalogue without interactions",
+    (DAY, VIDEO, Column("factors", "array<float>", "The factors predicted from its content.", required=True)),
+    key=("video",),
+    keep_days=3,
+)
+
 MODELS = Table(
     "models",
     "Which model a night used and why.",
@@ -44,14 +53,16 @@ MODELS = Table(
     key=("day",),
 )
 
+RANKINGS = ("factors", "popularity", "baseline", "content", "predicted")
+
 EVALUATIONS = Table(
     "evaluations",
-    "How yesterday's model did on the day, beside popularity and the baseline score.",
+    "How yesterday's model did on the day, beside popularity and the baseline score; how new videos could be ranked.",
     "one measure of one ranking",
     (
         DAY,
-        text("ranking", "What was judged.", ("factors", "popularity", "baseline"), required=True),
-        text("measure", "`auc_exposed`, `recall@20`, `ndcg@100`, `coverage@100`, ...", required=True),
+        text("ranking", "What was judged.", RANKINGS, required=True),
+        text("measure", "`auc_exposed`, `recall@20`, `ndcg@100`, `coverage@100`, `cold_auc`, ...", required=True),
         Column("value", "double", "The mean over viewers.", required=True),
         Column("low", "double", "Lower end of its 95 % interval."),
         Column("high", "double", "Upper end of its 95 % interval."),

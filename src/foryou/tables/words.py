@@ -42,6 +42,11 @@ CONTROL_KINDS = (
 )
 
 CLUSTER_KINDS = ("videos", "viewers", "groups")
+HELD_KINDS = ("mute_sound", "mute_tag", "mute_creator", "block_creator", "opted_out", "reset")
+"""The controls that are in force as of a day."""
+
+TIRED_KINDS = ("creator", "sound", "tag")
+"""What a viewer who was not interested in a video is tired of."""
 
 TASTES = ("factors", "similar", "popular")
 """Sources that are blended into candidates."""
@@ -69,6 +74,9 @@ LANDED = {
 
 EVERYWHERE = "*:*"
 """The widest segment: everybody."""
+
+DEVICE_NAME = "^device-[0-9a-f]{24}$"
+"""What a viewer is called before sign-up: a salted digest of the device's id (`foryou/secret.py`)."""
 
 DAY = Column("day", "date", "The day (UTC) that the row belongs to.", required=True)
 

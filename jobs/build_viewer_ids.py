@@ -1,0 +1,27 @@
+"""Gives dense ids to the viewers of an earlier landed day that the lake lacks: their devices' history is theirs."""
+
+from functools import partial
+
+from foryou import secret, tables
+from foryou.catalogue import catalogue
+from foryou.models import devices
+from foryou.platform.job import Run, job
+from foryou.sources import landed_frames, landing
+
+
+def main(run: Run) -> None:
+    landed = landing.check_day(run.landing, run.day, ("viewers",))
+    lines = landed_frames.read(run.lake.spark, landed, "viewers")
+    # Uses: the ids, the sign-ups.
+    viewers = catalogue.judge_viewers(lines, run.day, secret.salt()).where("reason IS NULL").cache()
+    try:
+        fresh = partial(devices.new_in_snapshot, viewers=viewers)
+        run.note(new_viewers=run.lake.extend(tables.VIEWER_IDS, run.day, fresh))
+        recent = devices.recent(devices.sign_ups(viewers), run.day, run.settings.events.lookback_days)
+        run.lake.replace_day(tables.SIGN_UPS, run.day, recent)
+    finally:
+        viewers.unpersist()
+
+
+if __name__ == "__main__":
+    job(main)
