@@ -39,6 +39,7 @@ class Events:
     recent_days: int
     min_recent_days: int
     max_watched_hours: int
+    max_plays_a_minute: int
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,12 @@ class Views:
     points_skip: float
     points_not_interested: float
     points_report: float
+    quantile_good: float
+    norm_days: int
+    min_norm_views: int
+    session_gap_min: int
+    new_viewer_days: int
+    first_videos: int
 
     def __post_init__(self) -> None:
         falling = (

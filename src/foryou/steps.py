@@ -51,9 +51,11 @@ STEPS = (
     Step(
         "build_views",
         "views",
-        (tables.EVENTS, tables.VIDEO_IDS, tables.VIEWER_IDS),
-        (tables.VIEWS, tables.SEEN),
-        "Folds the day's events into one row per viewer and video, with dense ids, points and the good-watch label.",
+        (tables.EVENTS, tables.VIDEO_IDS, tables.VIEWER_IDS, tables.VIEWERS),
+        (tables.VIEWS, tables.SEEN, tables.POSTS, tables.WATCH_NORMS, tables.SESSIONS, tables.EXITS),
+        "Folds the day's events into one row per viewer and video, with points and the good-watch label; and into "
+        "sessions, with where they ended.",
+        before=(tables.POSTS, tables.WATCH_NORMS),
         adds_to=(tables.VIEWER_IDS,),
         process="build_events",
     ),
@@ -175,7 +177,7 @@ STEPS = (
 BEFORE_THE_STEPS = ("build_missing_days", "build_video_ids")
 """Jobs that are no step of a night: they make up for nights that the lake lacks."""
 
-FOR_PEOPLE = (tables.CONTENT, tables.FOLLOWS, tables.CONTROLS)
+FOR_PEOPLE = (tables.CONTENT, tables.FOLLOWS, tables.CONTROLS, tables.SESSIONS, tables.EXITS)
 """Working tables that no step reads yet: for notebooks, and for what is built on them next."""
 
 ALSO_WRITES_CHECKS = ("build_catalogue", "build_events", "publish")

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from foryou.tables.catalogue import CONTENT, FOLLOWS, SIMILAR, VIDEO_IDS, VIDEOS, VIEWER_IDS, VIEWERS
 from foryou.tables.lists import CANDIDATES, FEEDS, POPULAR
-from foryou.tables.log import CONTROLS, EVENTS, INTERACTIONS, REJECTED_EVENTS, SEEN, VIEWS
+from foryou.tables.log import (
+    CONTROLS,
+    EVENTS,
+    EXITS,
+    INTERACTIONS,
+    POSTS,
+    REJECTED_EVENTS,
+    SEEN,
+    SESSIONS,
+    VIEWS,
+    WATCH_NORMS,
+)
 from foryou.tables.models import CHECKS, EVALUATIONS, MODELS, VIDEO_FACTORS, VIEWER_FACTORS
 from foryou.tables.published import (
     CONTRACT_VERSION,
@@ -47,6 +58,10 @@ ALL = (
     REJECTED_EVENTS,
     VIEWS,
     SEEN,
+    POSTS,
+    WATCH_NORMS,
+    SESSIONS,
+    EXITS,
     INTERACTIONS,
     CONTENT,
     SIMILAR,
@@ -75,6 +90,7 @@ __all__ = [
     "EVALUATIONS",
     "EVENTS",
     "EVERYWHERE",
+    "EXITS",
     "FEEDS",
     "FOLLOWS",
     "INTERACTIONS",
@@ -83,6 +99,7 @@ __all__ = [
     "MODELS",
     "MODERATION",
     "POPULAR",
+    "POSTS",
     "PUBLISHED",
     "PUBLISHED_CANDIDATES",
     "PUBLISHED_FEEDS",
@@ -93,6 +110,7 @@ __all__ = [
     "RELEASE_ID",
     "SEEN",
     "SEGMENT",
+    "SESSIONS",
     "SIMILAR",
     "SOURCES",
     "SOURCE_BITS",
@@ -110,4 +128,5 @@ __all__ = [
     "VIEWER_ID",
     "VIEWER_IDS",
     "VIEWS",
+    "WATCH_NORMS",
 ]
