@@ -3,6 +3,7 @@
 from datetime import timedelta
 from functools import partial
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -80,7 +81,7 @@ def _people(run: Run) -> DataFrame:
     return met.join(known, on="viewer_id", how="left").drop("viewer_id")
 
 
-def _of_the_day(run: Run, columns: list[str]):
+def _of_the_day(run: Run, columns: list[str]) -> pa.Table:
     return run.lake.arrow(tables.VIEWS, columns, days=[run.day])
 
 

@@ -53,7 +53,9 @@ def folded(spark, settings, days):
     ]
     viewers = rows(spark, tables.VIEWER_IDS, *({"viewer_id": f"u{who}", "viewer": who} for who in range(len(days))))
     videos = rows(spark, tables.VIDEO_IDS, {"video_id": "v", "video": 7}, {"video_id": "w", "video": 8})
-    posted = rows(spark, tables.POSTS, *({"viewer": [*days].index(name), "video": 7} for name in POSTED if name in days))
+    posted = rows(
+        spark, tables.POSTS, *({"viewer": [*days].index(name), "video": 7} for name in POSTED if name in days)
+    )
     dense = views.mark_own(views.dense(rows(spark, tables.EVENTS, *events).drop("day"), viewers, videos), posted)
     placed = sessions.place(dense, dense.where("false"), DAY, settings)
     ranked = views.fold(placed).withColumn("quantile", quantile(list(days)))

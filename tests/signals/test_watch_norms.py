@@ -113,7 +113,10 @@ def test_spark_looks_views_up_where_numpy_counted_them(spark, settings):
     given = [{"plays": 1, "watched_ms": int(w), "duration_ms": int(d)} for w, d in zip(ms, length_ms, strict=True)]
     given += [{"plays": 0, "duration_ms": 30_000}, {"plays": 1}, {"plays": 1, "duration_ms": 30_000, "own": True}]
     views = rows(spark, tables.VIEWS, *given).drop("quantile")
-    found = {(row.watched_ms, row.duration_ms): row.quantile for row in watch_norms.rank(views, _frame(spark, grid)).collect()}
+    found = {
+        (row.watched_ms, row.duration_ms): row.quantile
+        for row in watch_norms.rank(views, _frame(spark, grid)).collect()
+    }
     of_length, watched = watch_norms.places(length_ms, ms)
     wanted = of_length * watch_norms.BINS + watched
     assert [found[int(w), int(d)] for w, d in zip(ms, length_ms, strict=True)] == wanted.tolist()

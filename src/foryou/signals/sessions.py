@@ -30,12 +30,18 @@ def place(events: DataFrame, before: DataFrame, day: date, settings: Views) -> D
     Both frames have `viewer, video, kind, happened_at, event_id` and more columns, the same ones. Added are `today`,
     whether the row is of `events`; `turn`, the order of the viewer's plays, and of the rest, by time and then id; and,
     for plays that did not land late, `session` (from 1), `position` in it (from 1) and `scroll_s`, the seconds until
-    its next play, null for the last.
+    its next play, null for the last. `event_id` is gone: nothing else needs it.
     """
     rows = events.withColumn("today", F.lit(True)).unionByName(before.withColumn("today", F.lit(False)))
     play = F.col("kind") == "play"
     timely = play & (~F.col("today") | (F.col("happened_at") >= _midnight(day)))
+    # One shuffle serves the windows, the sessions and the views.
     marked = rows.withColumns({"is_play": play, "timely": timely}).repartition("viewer")
+    numbered = _numbered(marked, 60 * settings.session_gap_min)
+    return numbered.drop("is_play", "timely", "event_id")
+
+
+def _numbered(marked: DataFrame, gap_s: int) -> DataFrame:
     # Late plays come first: they happened before the day, and must not part the others from one another.
     in_order = Window.partitionBy("viewer", "is_play").orderBy("timely", "happened_at", "event_id")
     so_far = in_order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
@@ -47,21 +53,20 @@ def place(events: DataFrame, before: DataFrame, day: date, settings: Views) -> D
             "scroll_s": _seconds(moment, F.lead("happened_at").over(in_order)),
         }
     )
-    gap_s = 60 * settings.session_gap_min
     opens = F.col("timely") & (F.col("since_s").isNull() | (F.col("since_s") >= gap_s))
-    numbered = turned.withColumns(
+    counted = turned.withColumns(
         {
             "session": F.count_if(opens).over(so_far),
             "first_turn": F.max(F.when(opens, F.col("turn"))).over(so_far),
         }
     )
-    return numbered.withColumns(
+    return counted.withColumns(
         {
             "session": F.when(F.col("timely"), F.col("session")).cast("int"),
             "position": F.when(F.col("timely"), F.col("turn") - F.col("first_turn") + 1),
             "scroll_s": F.when(F.col("scroll_s") < gap_s, F.col("scroll_s")),
         }
-    ).drop("since_s", "first_turn", "is_play", "timely")
+    ).drop("since_s", "first_turn")
 
 
 def visits(placed: DataFrame, people: DataFrame, day: date, settings: Views) -> DataFrame:
@@ -102,7 +107,7 @@ def build(visits: DataFrame) -> DataFrame:
 
 
 def exits(visits: DataFrame, settings: Views) -> DataFrame:
-    """The rows of `exits`, without `day`: per video, class of device and country, sessions that showed it and ended there.
+    """The rows of `exits`, without `day`: sessions that showed a video, and how many of them ended within it.
 
     Sessions of new viewers count once more for their first videos: did they leave within these?
     """

@@ -7,9 +7,11 @@ from pyspark.sql import functions as F
 
 from foryou.settings import Views
 
+_NEEDED = ("viewer", "video", "kind", "happened_at", "event_id", "watched_ms", "duration_ms", "propensity")
+
 
 def dense(events: DataFrame, viewer_ids: DataFrame, video_ids: DataFrame) -> DataFrame:
-    """The events with `viewer` and `video`; those without a video, or with one that the catalogue lacks, are left out."""
+    """The events with `viewer` and `video`, without those that name no video or one that the catalogue lacks."""
     met = events.where(F.col("video_id").isNotNull())
     videos = F.broadcast(video_ids.select("video_id", "video"))
     named = met.join(videos, on="video_id", how="inner")
@@ -22,11 +24,11 @@ def posts(events: DataFrame) -> DataFrame:
 
 
 def mark_own(events: DataFrame, posts: DataFrame) -> DataFrame:
-    """The dense events with `own`: whether the viewer ever posted the video, or is named as its creator."""
+    """What is needed of the dense events, and `own`: the viewer ever posted the video, or is named as its creator."""
     posted = posts.select("viewer", "video", F.lit(True).alias("posted")).distinct()
-    named = F.col("creator_id").isNotNull() & (F.col("viewer_id") == F.col("creator_id"))
+    named = F.coalesce(F.col("viewer_id") == F.col("creator_id"), F.lit(False))
     marked = events.join(posted, on=["viewer", "video"], how="left")
-    return marked.withColumn("own", F.col("posted").isNotNull() | named).drop("posted")
+    return marked.withColumn("own", F.col("posted").isNotNull() | named).select(*_NEEDED, "own")
 
 
 def fold(placed: DataFrame) -> DataFrame:
@@ -92,7 +94,8 @@ def _marked(folded: DataFrame, settings: Views) -> DataFrame:
     short = (F.col("plays") > 0) & (watched_s < F.coalesce(bound_s, F.lit(settings.skip_max_s)))
     acted = F.col("liked") | F.col("shared") | F.col("commented") | F.col("followed") | F.col("saved")
     finished = (F.col("completion") >= settings.completion_good) & (watched_s >= settings.min_good_watched_s)
-    longer_than_most = F.col("quantile") >= settings.quantile_good
+    # As floats, which is what the table holds.
+    longer_than_most = F.col("quantile") >= F.lit(settings.quantile_good).cast("float")
     enjoyed = acted | F.coalesce(finished, F.lit(False)) | F.coalesce(longer_than_most, F.lit(False))
     share = F.col("longest_ms") / F.col("duration_ms")
     # Spark's `least` passes over nulls: an unknown duration would count as watched to the end.

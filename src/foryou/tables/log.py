@@ -83,8 +83,8 @@ VIEWS = Table(
         Column(
             "quantile",
             "float",
-            "Rank of the milliseconds watched among views of videos that last as long, from `watch_norms`; null without "
-            "plays, length or norms.",
+            "Rank of the time watched among views of videos that last as long, from `watch_norms`; null without plays, "
+            "length or norms.",
             at_least=0,
             at_most=1,
         ),
