@@ -121,12 +121,11 @@ def _contract(run: Run, table: Table) -> checks.Asked:
 
 def _served(run: Run, counts: dict[str, int]) -> Outcome:
     """As many viewers as the release before, or nearly: fewer means that something was lost on the way."""
-    before = release.live(run.lake.arrow(tables.RELEASES))
-    served = dict(before["counts"])["feeds"] if before and before["day"] < run.day else 0
+    before = release.before(run.lake.arrow(tables.RELEASES), run.day)
+    served = dict(before["counts"])["feeds"] if before else 0
     enough = counts["feeds"] >= run.settings.publishing.min_served_share * served
-    return Outcome(
-        "feeds", "served viewers are as many as before", enough, True, f"{counts['feeds']:,}, before {served:,}"
-    )
+    compared = f"{served:,} in {before['release_id']}" if before else "no release before"
+    return Outcome("feeds", "served viewers are as many as before", enough, True, f"{counts['feeds']:,}, {compared}")
 
 
 def _move_pointer(run: Run, name: str, counts: dict[str, int]) -> None:
