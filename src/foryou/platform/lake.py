@@ -38,6 +38,11 @@ class Lake:
         """Started when first needed: steps that only read Arrow never wait for it."""
         return self._spark if isinstance(self._spark, SparkSession) else self._spark()
 
+    @property
+    def has_spark(self) -> bool:
+        """Whether Spark is there already."""
+        return isinstance(self._spark, SparkSession) or "spark" in vars(self)
+
     def path(self, table: Table) -> Path:
         return self.root / table.path
 

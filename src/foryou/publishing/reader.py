@@ -102,6 +102,10 @@ class Reader:
         own = next((name for name in _ladder(segment) if (name, "") in self._starters), None)
         return self._starters.get((own, path), []) if own else []
 
+    def knows(self, viewer_id: str) -> bool:
+        """Whether the viewer has a feed of their own here; who has none gets the list of someone unknown."""
+        return self._row("feeds", viewer_id) is not None
+
     def candidates(self, viewer_id: str) -> list[Item]:
         """Up to 200 candidates, best first; empty for someone unknown."""
         return _items(self._row("candidates", viewer_id))

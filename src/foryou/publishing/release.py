@@ -61,4 +61,3 @@ def before(releases: pa.Table, day: date) -> dict[str, Any] | None:
     """The row of the newest release of an earlier day that was not refused, or None if there is none."""
     earlier = [row for row in releases.to_pylist() if row["day"] < day and row["state"] != "refused"]
     return max(earlier, key=lambda row: (row["day"], row["published_at"], row["release_id"]), default=None)
-
