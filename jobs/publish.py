@@ -64,7 +64,7 @@ def _write(run: Run, name: str, shown: NDArray[np.bool_], for_all: NDArray[np.bo
 
 
 def _save_names(run: Run, folder: Path, video_ids: pa.Table, popular: pa.Table) -> None:
-    viewer_ids = ids.one_name_each(run.lake.arrow(tables.VIEWER_IDS, ["viewer_id", "viewer"]))
+    viewer_ids = ids.one_name_each(run.lake.arrow(tables.VIEWER_IDS), run.day)
     viewers = run.lake.arrow(tables.VIEWERS, ["viewer", "country", "language"], days=[run.day])
     segments, _ = night.popular_rows(popular)
     own = night.own_segments(viewers, segments, viewer_ids.num_rows)

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from foryou import tables
 from foryou.contract import Table
@@ -20,7 +19,7 @@ def main(run: Run) -> None:
     interactions = run.lake.arrow(tables.INTERACTIONS, ["viewer", "video", "strength"], days=[run.day])
     kept = _kept_model(run)
     known = [_factors(run, table, kept) for table in (tables.VIEWER_FACTORS, tables.VIDEO_FACTORS)]
-    shape = [_height(interactions[rows.column_names[0]], rows) for rows in known]
+    shape = [matrices.height(interactions[rows.column_names[0]], rows.column(0)) for rows in known]
     matrix = training.matrix(interactions, *shape)
     start = _start(run, known, shape) if kept else None
     fitted = training.fit(matrix, start, run.settings.factors)
@@ -44,16 +43,6 @@ def _kept_model(run: Run) -> dict[str, Any] | None:
 def _factors(run: Run, table: Table, model: dict[str, Any] | None) -> pa.Table:
     """What that decision left in use; no rows where there is none."""
     return run.lake.arrow(table, [*table.key, "factors"], days=[model["model_day"]] if model else [])
-
-
-def _height(met: pa.ChunkedArray, known: pa.Table) -> int:
-    """One more than the greatest id that the fit has to do with.
-
-    The number of ids given out would be another one once a later night has run, and with it the noise that the fit
-    starts from: the same night, run again, would learn other factors.
-    """
-    greatest = [pc.max(ids).as_py() for ids in (met, known.column(0))]
-    return 1 + max((each for each in greatest if each is not None), default=0)
 
 
 def _start(run: Run, known: list[pa.Table], shape: list[int]) -> training.Start | None:

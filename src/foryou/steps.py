@@ -158,7 +158,6 @@ STEPS = (
             tables.VIDEO_FACTORS,
             tables.INTERACTIONS,
             tables.EVALUATIONS,
-            tables.VIDEO_IDS,
         ),
         (tables.COLD_FACTORS,),
         "Predicts factors of videos that nobody has met from their content, where that beats the content alone.",
