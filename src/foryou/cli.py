@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from deltalake import DeltaTable
 
 from foryou import screen, settings, tables
 from foryou.errors import ForYouError, InputMissing
@@ -302,9 +301,7 @@ def _one_night(nights, day: date, lake: Path, json: bool) -> dict:  # type: igno
 
 
 def _captions(lake: Path, day: date) -> dict[str, str]:
-    path = str(lake / tables.VIDEOS.path)
-    columns = ["video_id", "caption"]
-    return screen.captions(DeltaTable(path).to_pyarrow_table([("day", "=", str(day))], columns=columns))
+    return screen.captions(reader.whole(lake / tables.VIDEOS.path, ["video_id", "caption"], day=day))
 
 
 @contextmanager
