@@ -39,7 +39,7 @@ def lake(tmp_path_factory):
                 ("v2", 1.0, 2, "similar_to:v3", 0.5, None),
             ]
         },
-        similar={"v1": [("v2", 0.9), ("v3", 0.4)]},
+        similar={"v1": [("v2", 0.75), ("v3", 0.5)]},
         popular={"*:*": ["v4", "v5"], "US:en": ["v5"]},
     )
     captions = {"v1": "[red]Bread[/red]", "v2": "Rolls \x1b[31m\u202e👩\u200d🍳", "v3": None}
@@ -155,7 +155,7 @@ def test_the_lake_may_come_from_the_environment(lake):
 def test_similar_videos(lake):
     told = as_json("similar", "v1", "--lake", lake)
     assert (told["release"], told["video_id"]) == ("2026-03-10.a", "v1")
-    assert told["items"] == [{"video_id": "v2", "score": 0.9}, {"video_id": "v3", "score": 0.4}]
+    assert told["items"] == [{"video_id": "v2", "score": 0.75}, {"video_id": "v3", "score": 0.5}]
     assert len(as_json("similar", "v1", "--lake", lake, "-k", 1)["items"]) == 1
     shown = ok("similar", "v1", "--lake", lake)
     assert "Similar to v1" in shown and "why" not in shown

@@ -78,7 +78,8 @@ def entering(known: Ints, first_met: Ints, uploaded: Ints, day: date, last_night
     """Videos that begin at the gate: not `known`, met since the last night and by the day, uploaded lately.
 
     `first_met` and `uploaded` [videos] are days since 1970 (uploaded -1 if unknown: as new as it was met; else within
-    `since_days`). Later nights may have met more since: those are no part of this one. A catalogue that is older than its first night is as far out as its platform let it.
+    `since_days`). Later nights may have met more since: those are no part of this one. A catalogue that is older than
+    its first night is as far out as its platform let it.
     """
     today = _number(day)
     after = _number(last_night) if last_night else today - 1
