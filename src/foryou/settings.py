@@ -370,7 +370,7 @@ def load(*extra: Path | str) -> Settings:
     for a file that is missing or not YAML, an unknown section or setting, and a value of another type.
     """
     merged: dict[str, dict[str, Any]] = {}
-    for path in (CONF / "base.yaml", *map(_resolve, extra)):
+    for path in (CONF / "base.yaml", *map(file_of, extra)):
         for section, values in _read(path).items():
             merged.setdefault(section, {}).update(values)
     return from_mapping(merged)
@@ -413,14 +413,21 @@ def _same_names(where: str, wanted: set[str], found: set[str]) -> None:
     raise _broken(f"exactly the settings of `{where}` in conf/base.yaml", f"unknown {unknown}, missing {missing}")
 
 
-def _resolve(name: Path | str) -> Path:
+def file_of(name: Path | str) -> Path:
+    """The settings file that a path or a bare name means, whether or not it is there."""
     path = Path(name)
     return CONF / f"{name}.yaml" if path.suffix == "" and not path.exists() else path
 
 
+def named() -> list[str]:
+    """The files in `conf/` that a bare name means."""
+    return sorted(file.stem for file in CONF.glob("*.yaml"))
+
+
 def _read(path: Path) -> dict[str, dict[str, Any]]:
     if not path.is_file():
-        raise _broken("a settings file", f"nothing at {path}")
+        names = ", ".join(named())
+        raise _broken("a settings file", f"nothing at {path}", f"give a path, or the name of one in conf/: {names}")
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -439,7 +446,7 @@ def _refuse_outside(name: str, section: Any, bounds: Mapping[str, tuple[float, f
             raise _broken(f"{name}.{setting} {between}", str(value))
 
 
-def _broken(wanted: str, found: str) -> ContractBroken:
-    return ContractBroken(
-        "settings", wanted=wanted, found=found, next_step="compare the file with conf/base.yaml and mend it"
-    )
+def _broken(
+    wanted: str, found: str, next_step: str = "compare the file with conf/base.yaml and mend it"
+) -> ContractBroken:
+    return ContractBroken("settings", wanted=wanted, found=found, next_step=next_step)

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
+from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
 from foryou import secret, tables
 from foryou.contract import Table
@@ -102,6 +103,10 @@ class Reader:
         own = next((name for name in _ladder(segment) if (name, "") in self._starters), None)
         return self._starters.get((own, path), []) if own else []
 
+    def knows(self, viewer_id: str) -> bool:
+        """Whether the viewer has a feed of their own here; who has none gets the list of someone unknown."""
+        return self._row("feeds", viewer_id) is not None
+
     def candidates(self, viewer_id: str) -> list[Item]:
         """Up to 200 candidates, best first; empty for someone unknown."""
         return _items(self._row("candidates", viewer_id))
@@ -128,7 +133,7 @@ class Reader:
     @cached_property
     def _popular(self) -> dict[str, list[Item]]:
         found: dict[str, list[Item]] = {}
-        rows = self._delta("popular").to_pyarrow_table()
+        rows = self._whole("popular")
         for row in rows.sort_by([("segment", "ascending"), ("rank", "ascending")]).to_pylist():
             item = Item(row["video_id"], row["score"], ("popular",), row["reason"])
             found.setdefault(row["segment"], []).append(item)
@@ -140,7 +145,7 @@ class Reader:
         found: dict[tuple[str, str], list[Item]] = {}
         if "starters" not in self.release.tables:
             return found
-        for row in self._delta("starters").to_pyarrow_table().sort_by("slot").to_pylist():
+        for row in self._whole("starters").sort_by("slot").to_pylist():
             item = Item(row["video_id"], row["score"], ("starting",), row["reason"], topic=row["topic"])
             found.setdefault((row["segment"], row["path"]), []).append(item)
         return found
@@ -152,8 +157,11 @@ class Reader:
             self._tables[name] = _Sorted.open(self._delta(name), _KEYS[name])
         return self._tables[name].row(key)
 
+    def _whole(self, name: str) -> pa.Table:
+        return whole(_path(self.lake, name), version=self.release.tables[name])
+
     def _delta(self, name: str) -> DeltaTable:
-        return _delta(self.lake, name, self.release.tables[name])
+        return DeltaTable(str(_path(self.lake, name)), version=self.release.tables[name])
 
 
 @dataclass(frozen=True)
@@ -210,7 +218,7 @@ def releases(lake: Path | str) -> builtins.list[Release]:
     path = str(Path(lake) / tables.RELEASES.path)
     if not DeltaTable.is_deltatable(path):
         return []
-    rows = DeltaTable(path).to_pyarrow_table().sort_by([("day", "ascending"), ("published_at", "ascending")])
+    rows = whole(path).sort_by([("day", "ascending"), ("published_at", "ascending")])
     known = [each.name for each in fields(Release)]  # columns may be added within a version of the contract
     maps = ("tables", "counts")
     return [Release(**(row | {name: dict(row[name]) for name in maps})) for row in rows.select(known).to_pylist()]
@@ -221,9 +229,22 @@ def _ladder(segment: str) -> tuple[str, str, str]:
     return segment, f"*:{language}", tables.EVERYWHERE
 
 
-def _delta(lake: Path, name: str, version: int) -> DeltaTable:
+def whole(
+    path: Path | str, columns: builtins.list[str] | None = None, *, day: date | None = None, version: int | None = None
+) -> pa.Table:
+    """A table, or a day of it, through Arrow's own file system.
+
+    deltalake brings one written in Python: Arrow's threads then hold Python's buffers, and one that lets go of its last
+    while the interpreter ends aborts the process with code 134 (once in some sixty calls on a busy machine).
+    """
+    own = SubTreeFileSystem(str(Path(path).absolute()), LocalFileSystem())
+    parts = [("day", "=", str(day))] if day else None
+    return DeltaTable(str(path), version=version).to_pyarrow_table(partitions=parts, columns=columns, filesystem=own)
+
+
+def _path(lake: Path, name: str) -> Path:
     table: Table = next(table for table in tables.PUBLISHED if table.name == name)
-    return DeltaTable(str(lake / table.path), version=version)
+    return lake / table.path
 
 
 def _item(row: dict[str, Any]) -> Item:
