@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import random
 from datetime import datetime, time, timedelta
+from types import SimpleNamespace
 
+import pyarrow as pa
 import pytest
 
+from dense_rows import dense
 from foryou import tables
 from foryou.signals import sessions, views
-from rows import DAY, rows
+from rows import DAY, NOON, rows
 
 BEFORE, AFTER = DAY - timedelta(1), DAY + timedelta(1)
 VIDEOS = "abcdef"
@@ -40,64 +44,66 @@ HOME = plays("home", "af", "12:00", "12:01")
 LIKER = plays("liker", "a", "12:00", kind="like")
 VIEWERS = sorted({row[0] for row in LOG})
 NUMBER = {name: number for number, name in enumerate(VIEWERS)}
-OWN = [{"viewer": NUMBER[name], "video": VIDEOS.index("f")} for name in (CREATOR, HOME)]
+OLD = BEFORE - timedelta(30)
+SINCE = {TWICE: DAY, ONCE: DAY, BACK: BEFORE}
+"""Since when viewers are known: the others for a month."""
+OWN = (CREATOR, HOME)
+"""They posted the video f."""
 
 
-def events_of(spark, landed):
+def events_of(landed, *, today=True):
     """The dense events that landed on a day."""
-    given = [
+    return [
         {
             "event_id": f"{n:03}",
             "happened_at": moment,
-            "viewer_id": viewer,
+            "viewer": NUMBER[viewer],
             "kind": kind,
-            "video_id": video,
+            "video": VIDEOS.index(video),
             "watched_ms": 4_000 if kind == "play" else None,
+            "since": SINCE.get(viewer, OLD),
+            "device_class": "tv" if viewer == ONCE else "phone",
+            "country": "US" if viewer != BACK else None,
+            "named": video == "f" and viewer in OWN,
+            "today": today,
         }
         for n, (viewer, day, moment, kind, video) in enumerate(LOG)
         if day == landed
     ]
-    return rows(spark, tables.EVENTS, *given).drop("day")
 
 
-def dense(spark, events):
-    ids = ({"viewer_id": name, "viewer": number} for name, number in NUMBER.items())
-    videos = ({"video_id": name, "video": number} for number, name in enumerate(VIDEOS))
-    known = views.dense(events, rows(spark, tables.VIEWER_IDS, *ids), rows(spark, tables.VIDEO_IDS, *videos))
-    return views.mark_own(known, rows(spark, tables.POSTS, *OWN))
-
-
-def people(spark, day):
-    """Everybody was first met a month ago, but for some."""
-    old, young = datetime.combine(day, time()) - timedelta(30), datetime.combine(day, time(8))
-    met = {TWICE: (day, young), ONCE: (day, None), BACK: (day - timedelta(1), young), HOME: (day, old)}
-    told = [
-        (number, *met.get(name, (old.date(), None)), "tv" if name == ONCE else "phone", "US" if name != BACK else None)
-        for name, number in NUMBER.items()
+def still_open(spark, settings, day):
+    """The dense plays of the day before, of viewers whose session may go on."""
+    yesterday = events_of(day - timedelta(1), today=False)
+    logged = [
+        {"event_id": each["event_id"], "happened_at": each["happened_at"], "kind": each["kind"]}
+        | {"viewer_id": str(each["viewer"])}
+        for each in yesterday
     ]
-    schema = "viewer int, first_met date, signed_up_at timestamp, device_class string, country string"
-    return spark.createDataFrame(told, schema)
+    found = sessions.open_at_midnight(rows(spark, tables.EVENTS, *logged), day, settings)
+    kept = {row.event_id for row in found.collect()}
+    return [each for each in yesterday if each["event_id"] in kept]
 
 
-def told(spark, chosen, day):
+def told(spark, settings, day):
     """The sessions that a day tells, by viewer, and its exits by (video, device, country)."""
-    before = sessions.open_at_midnight(events_of(spark, day - timedelta(1)), day, chosen.views)
-    placed = sessions.place(dense(spark, events_of(spark, day)), dense(spark, before), day, chosen.views)
-    visits = sessions.visits(placed, people(spark, day), day, chosen.views).cache()
+    events = events_of(day) + still_open(spark, settings, day)
+    shuffled = random.Random(1).sample(events, len(events))
+    placed = sessions.place(views.mark_own(dense(*shuffled)), day, settings)
+    visits = sessions.visits(placed, day, settings)
     found = {}
-    for row in sessions.build(visits).orderBy("viewer", "session").collect():
-        found.setdefault(VIEWERS[row.viewer], []).append(row)
+    for row in sessions.build(visits, settings).to_pylist():
+        found.setdefault(VIEWERS[row["viewer"]], []).append(SimpleNamespace(**row))
     ends = {
-        (VIDEOS[row.video], row.device_class, row.country): row
-        for row in sessions.exits(visits, chosen.views).collect()
+        (VIDEOS[row["video"]], row["device_class"], row["country"]): SimpleNamespace(**row)
+        for row in sessions.exits(visits, settings).to_pylist()
     }
-    visits.unpersist()
     return found, ends
 
 
 @pytest.fixture(scope="module")
 def days(spark, chosen):
-    return {day: told(spark, chosen, day) for day in (BEFORE, DAY, AFTER)}
+    return {day: told(spark, chosen.views, day) for day in (BEFORE, DAY, AFTER)}
 
 
 @pytest.fixture(scope="module")
@@ -193,4 +199,37 @@ def test_new_viewers_who_leave_within_the_first_videos_count_once_more(ends):
 
 
 def test_a_day_without_plays_has_no_sessions(spark, chosen):
-    assert told(spark, chosen, DAY + timedelta(9)) == ({}, {})
+    assert told(spark, chosen.views, DAY + timedelta(9)) == ({}, {})
+
+
+def test_parts_of_exits_add_up_to_the_whole(spark, chosen):
+    events = events_of(DAY) + still_open(spark, chosen.views, DAY)
+
+    def exits(given):
+        placed = sessions.place(views.mark_own(dense(*given)), DAY, chosen.views)
+        return sessions.exits(sessions.visits(placed, DAY, chosen.views), chosen.views)
+
+    parts = [exits([each for each in events if each["viewer"] % 3 == part]) for part in range(3)]
+    assert sessions.add_up(pa.concat_tables(parts)) == exits(events)
+
+
+def test_sessions_agree_with_going_through_the_plays_one_by_one(chosen):
+    draw = random.Random(4)
+    given = [
+        {
+            "viewer": draw.randrange(5),
+            "event_id": f"{n:04}",
+            "happened_at": NOON + timedelta(minutes=draw.randrange(600)),
+        }
+        for n in range(200)
+    ]
+    placed = sessions.place(dense(*given), DAY, chosen.views).to_pylist()
+    told, last = {}, {}
+    for row in sorted(given, key=lambda row: (row["viewer"], row["happened_at"], row["event_id"])):
+        viewer, moment = row["viewer"], row["happened_at"]
+        number, position, before = last.get(viewer, (0, 0, None))
+        goes_on = before is not None and moment - before < timedelta(minutes=30)
+        last[viewer] = (number, position + 1, moment) if goes_on else (number + 1, 1, moment)
+        told[row["event_id"]] = last[viewer][:2]
+    assert {row["event_id"]: (row["session"], row["position"]) for row in placed} == told
+    assert max(number for number, _ in told.values()) > 3

@@ -5,20 +5,24 @@ from __future__ import annotations
 import math
 import random
 from datetime import timedelta
+from types import SimpleNamespace
 
+import numpy as np
+import pyarrow as pa
 import pytest
-from pyspark.sql import functions as F
 
+from dense_rows import dense
 from foryou import tables
 from foryou.signals import sessions, views
 from foryou.signals.views import length
 from rows import DAY, NOON, rows
 
+PEOPLE = "viewer_id string, viewer int, since date, device_class string, country string"
 STORIES: dict[str, list[dict]] = {}
 POSTED: list[str] = []
 """Stories whose viewer posted the video `v` some day."""
-RANKS: dict[str, float] = {}
-"""The watch quantile of a story, which the norms would give; none for the others."""
+RANKS = {120.0: 0.7, 110.0: 0.69, 1.0: 0.99, 130.0: 0.99}
+"""The watch quantile of so many seconds of five minutes; there is none for other lengths."""
 
 
 def play(watched_s, of_s=30, **more):
@@ -36,40 +40,31 @@ def story(name, *events):
     return name
 
 
-def quantile(names):
-    """The column that the norms would add."""
-    known = {who: RANKS[name] for who, name in enumerate(names) if name in RANKS}
-    given = [F.when(F.col("viewer") == who, F.lit(rank)) for who, rank in known.items()]
-    return F.coalesce(*given, F.lit(None)).cast("float")
-
-
-def folded(spark, settings, days):
+def folded(settings, days):
     """The views of each day, by name: events of a day come a second apart unless they say when."""
     events = [
-        {"event_id": f"{who}-{n:03}", "viewer_id": f"u{who}", "video_id": "v", "happened_at": NOON + timedelta(0, n)}
-        | {key: value.format(who=who) if isinstance(value, str) else value for key, value in event.items()}
+        {"event_id": f"{who}-{n:03}", "viewer": who, "video": 7, "happened_at": NOON + timedelta(0, n)} | event
         for who, name in enumerate(days)
         for n, event in enumerate(days[name])
     ]
-    viewers = rows(spark, tables.VIEWER_IDS, *({"viewer_id": f"u{who}", "viewer": who} for who in range(len(days))))
-    videos = rows(spark, tables.VIDEO_IDS, {"video_id": "v", "video": 7}, {"video_id": "w", "video": 8})
-    posted = rows(
-        spark, tables.POSTS, *({"viewer": [*days].index(name), "video": 7} for name in POSTED if name in days)
-    )
-    dense = views.mark_own(views.dense(rows(spark, tables.EVENTS, *events).drop("day"), viewers, videos), posted)
-    placed = sessions.place(dense, dense.where("false"), DAY, settings)
-    ranked = views.fold(placed).withColumn("quantile", quantile(list(days)))
-    built = views.build(ranked, settings).collect()
+    events += [{"viewer": [*days].index(name), "video": 7, "today": False, "kind": "post"} for name in POSTED]
+    shuffled = random.Random(0).sample(events, len(events))
+    placed = sessions.place(views.mark_own(dense(*shuffled)), DAY, settings)
     found = {}
-    for row in built:
-        found.setdefault(list(days)[row.viewer], []).append(row)
+    for row in views.build(placed, ranks, settings).to_pylist():
+        found.setdefault([*days][row["viewer"]], []).append(SimpleNamespace(**row))
     return found
 
 
+def ranks(duration_ms, watched_ms):
+    """The quantiles that the norms would give, by seconds watched of five minutes."""
+    return np.where(duration_ms == 300_000, [RANKS.get(ms / 1000, np.nan) for ms in watched_ms], np.nan)
+
+
 @pytest.fixture(scope="module")
-def all_views(spark, chosen):
+def all_views(chosen):
     """The views of every story and of every drawn day, by name."""
-    return folded(spark, chosen.views, STORIES | DRAWN)
+    return folded(chosen.views, STORIES | DRAWN)
 
 
 @pytest.fixture(scope="module")
@@ -206,10 +201,10 @@ def test_a_view_shorter_than_the_bound_is_never_good(seen):
     assert (view.skipped, view.good, view.points, view.liked) == (False, False, 0, True)
 
 
-RANKS[story("long but not ended", play(120, 300))] = 0.7
-RANKS[story("below seven in ten", play(120, 300))] = 0.69
-RANKS[story("ranked, yet left at once", play(1, 300))] = 0.99
-RANKS[story("ranked, yet refused", play(120, 300), *did("not_interested"))] = 0.99
+story("long but not ended", play(120, 300))
+story("below seven in ten", play(110, 300))
+story("ranked, yet left at once", play(1, 300))
+story("ranked, yet refused", play(130, 300), *did("not_interested"))
 
 
 def test_a_view_longer_than_seven_in_ten_of_its_length_is_good_though_not_ended(seen):
@@ -234,8 +229,8 @@ POSTED += [
     story("own, left at once", play(0.1)),
     story("own, reported", play(30), *did("report")),
 ]
-NAMED = story("named as the creator", play(30, creator_id="u{who}"))
-OTHERS = story("somebody else's", play(30, creator_id="c1"))
+NAMED = story("named as the creator", play(30, named=True))
+OTHERS = story("somebody else's", play(30, named=False))
 
 
 def test_ones_own_videos_are_seen_and_say_nothing(seen):
@@ -252,7 +247,7 @@ def late(hours, **more):
     return play(30, happened_at=NOON - timedelta(hours=hours), **more)
 
 
-SCROLLED = story("scrolled on", play(3), *did("like"), play(1, video_id="w", happened_at=NOON + timedelta(0, 9)))
+SCROLLED = story("scrolled on", play(3), *did("like"), play(1, video=8, happened_at=NOON + timedelta(0, 9)))
 LATE = story("landed late, and again today", late(15), play(3))
 ONLY_LATE = story("landed late", late(15))
 
@@ -260,7 +255,7 @@ ONLY_LATE = story("landed late", late(15))
 def test_a_view_knows_its_place_in_the_session_and_when_the_next_began(all_views, seen):
     first, second = sorted(all_views[SCROLLED], key=lambda view: view.video)
     assert [(first.position, first.scroll_s), (second.position, second.scroll_s)] == [(1, 9.0), (2, None)]
-    assert (seen["a hundred loops"].position, seen["a hundred loops"].scroll_s) == (1, 1.0)
+    assert (seen[LOOPS].position, seen[LOOPS].scroll_s) == (1, 1.0)
     assert (seen["liked without a play"].position, seen["liked without a play"].scroll_s) == (None, None)
 
 
@@ -295,12 +290,50 @@ def test_what_is_refused_or_reported_is_not_good(seen):
 
 
 RANDOM = story("shown by chance", play(30, propensity=0.25), play(30, propensity=0.5), play(30))
-NO_VIDEO = story("a profile visit without a video", {"kind": "profile_visit", "video_id": None})
-NEVER_LANDED = story("a video without an id", play(30, video_id="unheard of"))
 
 
-def test_only_events_with_a_known_video_make_a_view(seen):
-    assert seen[NO_VIDEO] is None and seen[NEVER_LANDED] is None
+def test_only_events_with_a_known_video_make_a_view(spark):
+    people = spark.createDataFrame([("u1", 5, None, None, None)], PEOPLE)
+    videos = rows(spark, tables.VIDEO_IDS, {"video_id": "v", "video": 7})
+    given = [{"video_id": "v"}, {"video_id": None, "kind": "profile_visit"}, {"video_id": "unheard of"}]
+    given += [{"video_id": "v", "creator_id": "u1"}]
+    events = rows(spark, tables.EVENTS, *({"viewer_id": "u1", "event_id": f"{n}"} | row for n, row in enumerate(given)))
+    found = views.dense(events, people, videos, today=True)
+    assert found.toArrow().schema.names == dense().schema.names
+    assert {(row.event_id, row.viewer, row.video, row.named) for row in found.collect()} == {
+        ("0", 5, 7, False),
+        ("3", 5, 7, True),
+    }
+
+
+def test_someone_is_known_since_the_lake_met_them_or_since_signing_up(spark):
+    met = ({"viewer_id": name, "viewer": n, "day": DAY} for n, name in enumerate("abc"))
+    signed_up = {"a": NOON - timedelta(9), "b": None}
+    known = ({"viewer_id": name, "signed_up_at": moment} for name, moment in signed_up.items())
+    found = views.people(rows(spark, tables.VIEWER_IDS, *met), rows(spark, tables.VIEWERS, *known))
+    assert {row.viewer: (DAY - row.since).days for row in found.collect()} == {0: 9, 1: 0, 2: 0}
+
+
+def test_posts_of_earlier_days_come_as_events_that_are_not_of_today(spark, chosen):
+    earlier = views.posted(rows(spark, tables.POSTS, {"viewer": 1, "video": 7})).toArrow()
+    events = pa.concat_tables(
+        [earlier, dense({"viewer": 1, "video": 7}, {"viewer": 2, "video": 7})], promote_options="permissive"
+    )
+    placed = sessions.place(views.mark_own(events), DAY, chosen.views)
+    built = views.build(placed, ranks, chosen.views).to_pylist()
+    assert [(row["viewer"], row["plays"], row["own"]) for row in built] == [(1, 1, True), (2, 1, False)]
+
+
+def test_posts_are_those_of_the_day_each_once():
+    post = {"kind": "post", "viewer": 3, "video": 4}
+    given = dense(post, post, post | {"video": 5, "today": False}, {"viewer": 3, "video": 6})
+    assert views.posts(given).to_pylist() == [{"viewer": 3, "video": 4}]
+
+
+def test_no_events_make_no_views(chosen):
+    for events in (dense(), dense({"today": False})):
+        placed = sessions.place(views.mark_own(events), DAY, chosen.views)
+        assert views.build(placed, ranks, chosen.views).num_rows == 0
 
 
 def test_the_propensity_of_a_random_exposure_is_kept(seen):
@@ -308,7 +341,7 @@ def test_the_propensity_of_a_random_exposure_is_kept(seen):
     assert seen["liked"].propensity is None
 
 
-BOTH = story("two videos", play(30), play(1, video_id="w"))
+BOTH = story("two videos", play(30), play(1, video=8))
 
 
 def test_each_viewer_and_video_met_is_one_view(all_views):
@@ -316,12 +349,10 @@ def test_each_viewer_and_video_met_is_one_view(all_views):
     assert [name for name, views in all_views.items() if len(views) > 1] == [SCROLLED, BOTH]
 
 
-def test_length_grows_between_its_ends(spark, chosen):
-    seconds = [None, 1, 5, 30, 90, 91, 100_000]
-    given = rows(spark, tables.VIEWS, *({"duration_ms": s and 1000 * s, "plays": n} for n, s in enumerate(seconds)))
-    found = [row[0] for row in given.orderBy("plays").select(length(chosen.views)).collect()]
-    clipped = [min(1.25, max(0.5, math.log1p(s) / math.log1p(30))) for s in seconds[1:]]
-    assert found == pytest.approx([1.0, *clipped])
+def test_length_grows_between_its_ends(chosen):
+    seconds = [1, 5, 30, 90, 91, 100_000]
+    clipped = [min(1.25, max(0.5, math.log1p(s) / math.log1p(30))) for s in seconds]
+    assert length(np.array([math.nan, *seconds]), chosen.views) == pytest.approx([1.0, *clipped])
 
 
 # ---- beside a reference that goes through the events one by one
@@ -362,7 +393,7 @@ def points_by_hand(day, s):
 
 def drawn_days():
     draw = random.Random(5)
-    actions = [kind for kind in tables.KINDS if kind not in ("play", "not_interested", "report")]
+    actions = [kind for kind in tables.KINDS if kind not in ("play", "post", "not_interested", "report")]
 
     def day():
         of_s = draw.choice([None, 3, 12, 30, 200])

@@ -6,20 +6,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from foryou import tables
 from foryou.signals import watch_norms
-from rows import rows
 
 NOTHING = {"duration_bucket": [], "bin": [], "views": []}
 
 
 def seconds(*values):
-    return (1_000 * np.array(values, dtype=np.float64)).astype(np.int64)
+    return (1_000 * np.array(values, dtype=np.float64).ravel()).astype(np.int64)
 
 
 def day_of(duration_s, watched_s, plays=1, own=False):
     """A day's views: videos of these lengths, watched so long."""
-    duration, watched = np.broadcast_arrays(seconds(duration_s).ravel(), seconds(watched_s).ravel())
+    duration, watched = np.broadcast_arrays(seconds(duration_s), seconds(watched_s))
     constant = {"plays": np.full(len(watched), plays), "own": np.full(len(watched), own)}
     return pa.table({"duration_ms": duration, "watched_ms": watched} | constant)
 
@@ -35,9 +33,8 @@ def counted(settings, *days):
 
 def rank_of(built, duration_s, watched_s):
     """The quantile that a view of that kind is given; NaN for none."""
-    of_length, watched = watch_norms.places(seconds(duration_s), seconds(watched_s))
     grid = built["quantile"].to_numpy(zero_copy_only=False).reshape(watch_norms.BUCKETS, watch_norms.BINS)
-    return float(grid[of_length[0], watched[0]])
+    return float(watch_norms.rank(seconds(duration_s).astype(float), seconds(watched_s), grid)[0])
 
 
 @pytest.fixture
@@ -97,31 +94,16 @@ def test_lengths_and_watch_times_of_any_size_have_a_place():
     assert (np.diff(watched) >= 0).all() and (np.diff(of_length) >= 0).all()
 
 
-def test_spark_looks_views_up_where_numpy_counted_them(spark, settings):
-    draw = np.random.default_rng(2)
+def test_views_are_looked_up_where_views_are_counted():
     powers = 250 * 2 ** np.arange(20)
-    ms = np.unique(np.concatenate([powers, powers - 1, powers + 1, draw.integers(1, 10**7, 500)]))
-    places = np.arange(watch_norms.BUCKETS * watch_norms.BINS)
-    grid = pa.table(
-        {
-            "duration_bucket": pa.array(places // watch_norms.BINS, pa.int32()),
-            "bin": pa.array(places % watch_norms.BINS, pa.int32()),
-            "quantile": pa.array(places.astype(np.float32)),
-        }
-    )
-    length_ms = draw.permutation(ms)
-    given = [{"plays": 1, "watched_ms": int(w), "duration_ms": int(d)} for w, d in zip(ms, length_ms, strict=True)]
-    given += [{"plays": 0, "duration_ms": 30_000}, {"plays": 1}, {"plays": 1, "duration_ms": 30_000, "own": True}]
-    views = rows(spark, tables.VIEWS, *given).drop("quantile")
-    found = {
-        (row.watched_ms, row.duration_ms): row.quantile
-        for row in watch_norms.rank(views, _frame(spark, grid)).collect()
-    }
-    of_length, watched = watch_norms.places(length_ms, ms)
-    wanted = of_length * watch_norms.BINS + watched
-    assert [found[int(w), int(d)] for w, d in zip(ms, length_ms, strict=True)] == wanted.tolist()
-    assert {found[0, 30_000], found[0, None]} == {None}
+    every = np.arange(watch_norms.BUCKETS * watch_norms.BINS).reshape(watch_norms.BUCKETS, watch_norms.BINS)
+    for ms in np.concatenate([powers, powers - 1, powers + 1, [1, 777, 10**8]]).tolist():
+        place = watch_norms.rank(np.array([ms / 3]), np.array([ms]), every.astype(np.float32))[0]
+        view = pa.table({"duration_ms": [ms / 3], "watched_ms": [ms], "plays": [1], "own": [False]})
+        assert watch_norms.build(every, view)["views"].to_numpy()[int(place)] == 1
 
 
-def _frame(spark, table):
-    return spark.createDataFrame(table)
+def test_a_view_of_unknown_length_has_no_rank():
+    frozen = np.full((watch_norms.BUCKETS, watch_norms.BINS), 0.5, np.float32)
+    found = watch_norms.rank(np.array([np.nan, 30_000.0]), np.array([5_000, 5_000]), frozen)
+    assert np.isnan(found[0]) and found[1] == 0.5

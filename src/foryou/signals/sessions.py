@@ -1,146 +1,174 @@
 """Sessions: plays of a viewer without a long pause, also across midnight; what was shown in them, and where they ended.
 
 A session is told by the day on which its pause began: a last play within the gap before midnight may go on, so the
-next day tells it, and reads the plays of the day before for that. Events that landed late belong to no session: theirs
+next day tells it, and reads the plays of the day before for that. Plays that landed late belong to no session: theirs
 was told without them.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 
-from pyspark.sql import Column, DataFrame, Window
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from foryou.settings import Views
 
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+_DAY_US = 86_400_000_000
+_MINUTE_US = 60_000_000
+
 
 def open_at_midnight(events: DataFrame, day: date, settings: Views) -> DataFrame:
     """The plays that `events` of the day before `day` hold of viewers whose session may go on."""
-    first = _midnight(day - timedelta(days=1))
+    first = F.lit(str(day - timedelta(days=1))).cast("timestamp")
     plays = events.where((F.col("kind") == "play") & (F.col("happened_at") >= first))
-    late = F.col("happened_at") >= _told_until(day - timedelta(days=1), settings)
+    pause = F.expr(f"interval {settings.session_gap_min} minutes")
+    late = F.col("happened_at") >= F.lit(str(day)).cast("timestamp") - pause
     viewers = plays.where(late).select("viewer_id").distinct()
     return plays.join(F.broadcast(viewers), on="viewer_id", how="left_semi")
 
 
-def place(events: DataFrame, before: DataFrame, day: date, settings: Views) -> DataFrame:
-    """One row per event of the day, and per play of `before`, with its place in time.
+def place(events: pa.Table, day: date, settings: Views) -> pa.Table:
+    """The events of some viewers, ordered by viewer, time and id, each play with its place in a session.
 
-    Both frames have `viewer, video, kind, happened_at, event_id` and more columns, the same ones. Added are `today`,
-    whether the row is of `events`; `turn`, the order of the viewer's plays, and of the rest, by time and then id; and,
-    for plays that did not land late, `session` (from 1), `position` in it (from 1) and `scroll_s`, the seconds until
-    its next play, null for the last. `event_id` is gone: nothing else needs it.
+    `events` are those of the day, and others that have `today` false: plays of the day before. Added are, for plays
+    that did not land late, `session` (from 1), `position` in it (from 1), and `scroll_s`, the seconds until its next
+    play, NaN for the last; else 0, 0 and NaN.
     """
-    rows = events.withColumn("today", F.lit(True)).unionByName(before.withColumn("today", F.lit(False)))
-    play = F.col("kind") == "play"
-    timely = play & (~F.col("today") | (F.col("happened_at") >= _midnight(day)))
-    # One shuffle serves the windows, the sessions and the views.
-    marked = rows.withColumns({"is_play": play, "timely": timely}).repartition("viewer")
-    numbered = _numbered(marked, 60 * settings.session_gap_min)
-    return numbered.drop("is_play", "timely", "event_id")
+    order = [(name, "ascending") for name in ("viewer", "happened_at", "event_id")]
+    ordered = events.take(pc.sort_indices(events, order))
+    viewer, moment = ordered["viewer"].to_numpy(), _micros(ordered["happened_at"])
+    came_late = ordered["today"].to_numpy() & (moment < _midnight(day))
+    plays = np.flatnonzero(pc.equal(ordered["kind"], "play").to_numpy() & ~came_late)
+    number, position, scroll_s = _walk(viewer[plays], moment[plays], settings.session_gap_min * _MINUTE_US)
+    for name, values in (("session", number), ("position", position)):
+        column = np.zeros(len(viewer), np.int32)
+        column[plays] = values
+        ordered = ordered.append_column(name, pa.array(column))
+    scrolled = np.full(len(viewer), np.nan)
+    scrolled[plays] = scroll_s
+    return ordered.append_column("scroll_s", pa.array(scrolled))
 
 
-def _numbered(marked: DataFrame, gap_s: int) -> DataFrame:
-    # Late plays come first: they happened before the day, and must not part the others from one another.
-    in_order = Window.partitionBy("viewer", "is_play").orderBy("timely", "happened_at", "event_id")
-    so_far = in_order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    moment = F.when(F.col("timely"), F.col("happened_at"))
-    turned = marked.withColumns(
-        {
-            "turn": F.row_number().over(in_order),
-            "since_s": _seconds(F.lag(moment).over(in_order), F.col("happened_at")),
-            "scroll_s": _seconds(moment, F.lead("happened_at").over(in_order)),
-        }
-    )
-    opens = F.col("timely") & (F.col("since_s").isNull() | (F.col("since_s") >= gap_s))
-    counted = turned.withColumns(
-        {
-            "session": F.count_if(opens).over(so_far),
-            "first_turn": F.max(F.when(opens, F.col("turn"))).over(so_far),
-        }
-    )
-    return counted.withColumns(
-        {
-            "session": F.when(F.col("timely"), F.col("session")).cast("int"),
-            "position": F.when(F.col("timely"), F.col("turn") - F.col("first_turn") + 1),
-            "scroll_s": F.when(F.col("scroll_s") < gap_s, F.col("scroll_s")),
-        }
-    ).drop("since_s", "first_turn")
+def _walk(viewer: Ints, moment: Ints, gap_us: int) -> tuple[Ints, Ints, npt.NDArray[np.float64]]:
+    """Number, position and seconds to the next, for plays in the order of viewer and time."""
+    place = np.arange(len(viewer))
+    other = np.diff(viewer, prepend=-1) != 0
+    pause = np.diff(moment, prepend=0)
+    opens = other | (pause >= gap_us)
+    first = np.maximum.accumulate(np.where(opens, place, 0))
+    so_far = np.cumsum(opens)
+    before = np.maximum.accumulate(np.where(other, so_far - 1, 0))
+    goes_on = np.append(~opens[1:], np.zeros(min(1, len(opens)), bool))
+    scroll_s = np.where(goes_on, np.append(pause[1:], pause[:1]) / 1e6, np.nan)
+    return so_far - before, place - first + 1, scroll_s
 
 
-def visits(placed: DataFrame, people: DataFrame, day: date, settings: Views) -> DataFrame:
-    """One row per session that the day tells: the columns of `sessions`, and what was shown, as `exits` needs it.
+@dataclass(frozen=True)
+class Visits:
+    """The sessions that a day tells: their plays in order, and for each play the place of its session among them.
 
-    `shown` holds the videos in the order in which they came, each once, the viewer's own left out; `last` is the
-    video of the last play, null if own; `device_class` and `country` are the viewer's. `people` has one row per
-    `viewer`, with these two, `first_met` and `signed_up_at`.
+    `first` and `last` are the rows of the first and the last play of each session.
     """
-    plays = placed.where(F.col("session").isNotNull())
-    each = F.struct("turn", F.when(~F.col("own"), F.col("video")).alias("video"))
-    folded = plays.groupBy("viewer", "session").agg(
-        F.min("happened_at").alias("started_at"),
-        F.max("happened_at").alias("ended_at"),
-        F.count("*").cast("int").alias("plays"),
-        F.sum("watched_ms").cast("bigint").alias("watched_ms"),
-        F.array_sort(F.collect_list(each)).alias("in_turn"),
-    )
-    told = (F.col("ended_at") >= _told_until(day - timedelta(days=1), settings)) & (
-        F.col("ended_at") < _told_until(day, settings)
-    )
-    videos = F.transform("in_turn", lambda one: one.video)
-    listed = folded.where(told).withColumns(
-        {"shown": F.array_distinct(F.array_compact(videos)), "last": F.element_at(videos, -1)}
-    )
-    minutes = _seconds(F.col("started_at"), F.col("ended_at")) / 60
-    measured = listed.withColumn("videos", F.size("shown")).withColumn(
-        "videos_a_minute",
-        F.when((F.col("videos") > 1) & (minutes > 0), (F.col("videos") - 1) / minutes).cast("float"),
-    )
-    known = measured.join(people, on="viewer", how="left")
-    return known.withColumn("is_new", _is_new(settings)).drop("in_turn", "first_met", "signed_up_at")
+
+    plays: pa.Table
+    of: Ints
+    first: Ints
+    last: Ints
+
+    @property
+    def shown(self) -> tuple[Ints, Ints]:
+        """Session and video of all that was shown, in the order in which it came; own videos left out."""
+        others = np.flatnonzero(~self.plays["own"].to_numpy())
+        pair = (self.of << 32 | self.plays["video"].to_numpy())[others]
+        pair = pair[np.sort(np.unique(pair, return_index=True)[1])]
+        return pair >> 32, pair & 0xFFFFFFFF
 
 
-def build(visits: DataFrame) -> DataFrame:
-    """The rows of `sessions`, without `day`."""
-    return visits.drop("shown", "last", "device_class", "country")
+def visits(placed: pa.Table, day: date, settings: Views) -> Visits:
+    """The sessions whose last play began from the gap before the day to the gap before its end."""
+    plays = placed.filter(pc.field("session") > 0)
+    first = np.flatnonzero(plays["position"].to_numpy() == 1)
+    size = np.diff(np.append(first, plays.num_rows))
+    ended = _micros(plays["happened_at"])[first + size - 1]
+    start = _midnight(day) - settings.session_gap_min * _MINUTE_US
+    told = (ended >= start) & (ended < start + _DAY_US)
+    kept, size = plays.filter(pa.array(np.repeat(told, size))), size[told]
+    last = np.cumsum(size) - 1
+    return Visits(kept, np.repeat(np.arange(len(size)), size), last - size + 1, last)
 
 
-def exits(visits: DataFrame, settings: Views) -> DataFrame:
-    """The rows of `exits`, without `day`: sessions that showed a video, and how many of them ended within it.
+def build(visits: Visits, settings: Views) -> pa.Table:
+    """One row per session: the rows of `sessions`, without `day`."""
+    started, ended = (visits.plays["happened_at"].take(rows) for rows in (visits.first, visits.last))
+    minutes = (_micros(ended) - _micros(started)) / _MINUTE_US
+    videos = np.bincount(visits.shown[0], minlength=len(visits.first)).astype(np.int32)
+    measured = (videos > 1) & (minutes > 0)
+    pace = np.divide(videos - 1, minutes, out=np.full(len(videos), np.nan), where=measured)
+    watched = visits.plays["watched_ms"].to_numpy().astype(np.int64)
+    return pa.table(
+        {
+            "viewer": visits.plays["viewer"].take(visits.first),
+            "session": visits.plays["session"].take(visits.first),
+            "started_at": started,
+            "ended_at": ended,
+            "plays": pa.array((visits.last - visits.first + 1).astype(np.int32)),
+            "videos": pa.array(videos),
+            "watched_ms": pa.array(np.add.reduceat(watched, visits.first) if len(watched) else watched),
+            "videos_a_minute": pa.array(pace.astype(np.float32), from_pandas=True),
+            "is_new": pa.array(_is_new(visits, settings)),
+        }
+    )
+
+
+def exits(visits: Visits, settings: Views) -> pa.Table:
+    """One row per video, class of device and country: the rows of `exits`, without `day`.
 
     Sessions of new viewers count once more for their first videos: did they leave within these?
     """
-    first = F.col("is_new") & (F.col("place") < settings.first_videos)
-    each = visits.select(
-        "device_class", "country", "is_new", "last", "videos", F.posexplode("shown").alias("place", "video")
-    )
-    count = {
-        "sessions": F.count("*"),
-        "exits": F.count_if(F.col("last") == F.col("video")),
-        "new_sessions": F.count_if(first),
-        "new_exits": F.count_if(first & (F.col("videos") <= settings.first_videos)),
+    session, video = visits.shown
+    videos = np.bincount(session, minlength=len(visits.first))
+    place = np.arange(len(session)) - (np.cumsum(videos) - videos)[session]
+    own, played = (visits.plays[name].to_numpy()[visits.last] for name in ("own", "video"))
+    first = _is_new(visits, settings)[session] & (place < settings.first_videos)
+    counts = {
+        "sessions": np.ones(len(session), bool),
+        "exits": (played[session] == video) & ~own[session],
+        "new_sessions": first,
+        "new_exits": first & (videos[session] <= settings.first_videos),
     }
-    counted = [number.cast("int").alias(name) for name, number in count.items()]
-    return each.groupBy("video", "device_class", "country").agg(*counted)
+    of_viewer = visits.first[session]
+    keys = {"video": video.astype(np.int32)}
+    keys |= {name: visits.plays[name].take(of_viewer) for name in ("device_class", "country")}
+    return add_up(pa.table(keys | {name: count.astype(np.int32) for name, count in counts.items()}))
 
 
-def _is_new(settings: Views) -> Column:
-    """First met within the last days and, where a sign-up is known, signed up then: a first load meets everybody."""
-    started = F.to_date("started_at")
-    met = F.date_diff(started, "first_met") <= settings.new_viewer_days
-    signed_up = F.date_diff(started, F.to_date("signed_up_at")) <= settings.new_viewer_days
-    return F.coalesce(met, F.lit(False)) & F.coalesce(signed_up, F.lit(True))
+def add_up(counted: pa.Table) -> pa.Table:
+    """The counts of each video, class of device and country, where `exits` has been told in parts; ordered by these."""
+    keys, counts = counted.column_names[:3], counted.column_names[3:]
+    summed = counted.group_by(keys).aggregate([(name, "sum") for name in counts])
+    named = summed.select([*keys, *[f"{name}_sum" for name in counts]]).rename_columns(counted.column_names)
+    return named.cast(counted.schema).sort_by([(name, "ascending") for name in keys])
 
 
-def _seconds(start: Column, end: Column) -> Column:
-    return (F.unix_micros(end) - F.unix_micros(start)) / 1e6
+def _is_new(visits: Visits, settings: Views) -> Bools:
+    """Whether the viewer was known (`since`) no more than some days when the session began."""
+    started = _micros(visits.plays["happened_at"])[visits.first] // _DAY_US
+    since = pc.fill_null(visits.plays["since"].cast(pa.int32()), 0).to_numpy()[visits.first]
+    return started - since <= settings.new_viewer_days
 
 
-def _midnight(day: date) -> Column:
-    return F.lit(str(day)).cast("timestamp")
+def _micros(moments: pa.ChunkedArray) -> Ints:
+    return moments.cast(pa.int64()).to_numpy()
 
 
-def _told_until(day: date, settings: Views) -> Column:
-    """Sessions whose last play began before are told by the day; later ones may go on after midnight."""
-    return _midnight(day + timedelta(days=1)) - F.expr(f"interval {settings.session_gap_min} minutes")
+def _midnight(day: date) -> int:
+    return (day - date(1970, 1, 1)).days * _DAY_US

@@ -1,151 +1,219 @@
-"""Views: all that a viewer did with a video on one day, and what it is worth (DESIGN §7, signals)."""
+"""Views: all that a viewer did with a video on one day, and what it is worth (DESIGN §7, signals).
+
+Spark brings each viewer's events together; folding and scoring them is numpy over sorted columns.
+"""
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from foryou import tables
 from foryou.settings import Views
 
-_NEEDED = ("viewer", "video", "kind", "happened_at", "event_id", "watched_ms", "duration_ms", "propensity")
+Columns = dict[str, npt.NDArray]
+Ranks = Callable[[npt.NDArray, npt.NDArray], npt.NDArray]
+"""From milliseconds that videos last and were watched to quantiles; NaN for none."""
+
+ROW = ", ".join(f"{column.name} {column.type}" for column in tables.VIEWS.columns if column.name != "day")
+"""The columns of `views` without `day`, as Spark's DDL."""
+
+_NEEDED = ("happened_at", "event_id", "kind", "watched_ms", "duration_ms", "propensity")
+_OF_VIEWER = ("since", "device_class", "country")
 
 
-def dense(events: DataFrame, viewer_ids: DataFrame, video_ids: DataFrame) -> DataFrame:
-    """The events with `viewer` and `video`, without those that name no video or one that the catalogue lacks."""
+def people(viewer_ids: DataFrame, viewers: DataFrame) -> DataFrame:
+    """One row per viewer: ids, `since` when the lake or, if earlier, the platform knows them, device and country."""
+    met = viewer_ids.select("viewer_id", "viewer", F.col("day").alias("met"))
+    known = viewers.select("viewer_id", "device_class", "country", F.to_date("signed_up_at").alias("signed_up"))
+    both = met.join(known, on="viewer_id", how="left")
+    # `least` passes over nulls: someone without a sign-up is known since the lake met them.
+    return both.select("viewer_id", "viewer", F.least("met", "signed_up").alias("since"), "device_class", "country")
+
+
+def dense(events: DataFrame, people: DataFrame, video_ids: DataFrame, *, today: bool) -> DataFrame:
+    """The events with dense ids and what is known of the viewer; `named`, whether the viewer is named as the creator.
+
+    Left out are those that name no video, or one that the catalogue lacks.
+    """
     met = events.where(F.col("video_id").isNotNull())
     videos = F.broadcast(video_ids.select("video_id", "video"))
-    named = met.join(videos, on="video_id", how="inner")
-    return named.join(viewer_ids.select("viewer_id", "viewer"), on="viewer_id", how="inner")
+    both = met.join(videos, on="video_id", how="inner").join(people, on="viewer_id", how="inner")
+    named = F.coalesce(F.col("viewer_id") == F.col("creator_id"), F.lit(False)).alias("named")
+    return both.select("viewer", "video", *_NEEDED, *_OF_VIEWER, named, F.lit(today).alias("today"))
 
 
-def posts(events: DataFrame) -> DataFrame:
-    """One row per viewer and video that the day's dense events say was posted."""
-    return events.where(F.col("kind") == "post").select("viewer", "video").distinct()
+def posted(posts: DataFrame) -> DataFrame:
+    """Posts of the days before in the form of dense events, which bring them together with their viewer's."""
+    filled = {
+        "kind": F.lit("post"),
+        "happened_at": F.timestamp_seconds(F.lit(0)),
+        "event_id": F.lit(""),
+        "named": F.lit(False),
+        "today": F.lit(False),
+    }
+    return posts.select("viewer", "video", *[value.alias(name) for name, value in filled.items()])
 
 
-def mark_own(events: DataFrame, posts: DataFrame) -> DataFrame:
-    """What is needed of the dense events, and `own`: the viewer ever posted the video, or is named as its creator."""
-    posted = posts.select("viewer", "video", F.lit(True).alias("posted")).distinct()
-    named = F.coalesce(F.col("viewer_id") == F.col("creator_id"), F.lit(False))
-    marked = events.join(posted, on=["viewer", "video"], how="left")
-    return marked.withColumn("own", F.col("posted").isNotNull() | named).select(*_NEEDED, "own")
+def mark_own(events: pa.Table) -> pa.Table:
+    """The dense events of some viewers with `own`: the viewer posted the video at any time, or is its creator."""
+    pair, kind = _pair(events), events["kind"]
+    of_own = np.isin(pair, pair[pc.equal(kind, "post").to_numpy()]) | events["named"].to_numpy()
+    return events.append_column("own", pa.array(of_own))
 
 
-def fold(placed: DataFrame) -> DataFrame:
-    """One row per viewer and video met that day: what was done, and how much of it was watched.
-
-    `placed` are the dense events in their order (`turn`), with `today`, `own` and, for plays, their place in the
-    session.
-    """
-    return _folded(placed.where("today"))
+def posts(events: pa.Table) -> pa.Table:
+    """One row per viewer and video posted today."""
+    pair = np.unique(_pair(events.filter((pc.field("kind") == "post") & pc.field("today"))))
+    return pa.table({"viewer": (pair >> 32).astype(np.int32), "video": pair.astype(np.int32)})
 
 
-def build(folded: DataFrame, settings: Views) -> DataFrame:
-    """One row per viewer and video met that day, as `views` has it; `folded` has `quantile` too.
+def build(placed: pa.Table, ranks: Ranks, settings: Views) -> pa.Table:
+    """One row per viewer and video met today: plays, seconds, actions, place in the session, points, label.
+
+    `placed` are the dense events in the order of viewer, time and id, with `own` and their place in sessions.
 
     Points: `10 rewatch + 8 completion·length + 6 share + 5 follow + 4 comment + 3 save + 2 like` for a good watch,
     each at most once a day; a skip, `not_interested` and `report` have their negative points; the rest is seen
     with 0, and so are one's own videos.
     """
-    good = _marked(folded, settings)
-    scored = good.withColumn("points", _points(settings).cast("float"))
-    # Only now: as a float, nine tenths would be less than .9.
-    scored = scored.withColumn("completion", F.col("completion").cast("float"))
-    return scored.drop("longest_ms", "first_ms", "half_plays", "refused", "reported")
+    folded = _folded(placed.filter(pc.field("today")))
+    ranked = (folded["plays"] > 0) & ~folded["own"]
+    folded["quantile"] = np.where(ranked, ranks(folded["duration_ms"], folded["watched_ms"]), np.nan)
+    scored = _marked(folded, settings)
+    scored["points"] = _points(scored, settings)
+    return _as_arrow(scored)
 
 
-def pairs(events: DataFrame, viewer_ids: DataFrame, video_ids: DataFrame) -> DataFrame:
-    """One row per viewer and video met that day, whatever counts of it; dense ids."""
-    met = events.where(F.col("video_id").isNotNull()).select("viewer_id", "video_id")
-    dense = met.join(F.broadcast(video_ids.select("video_id", "video")), on="video_id", how="inner").join(
-        viewer_ids.select("viewer_id", "viewer"), on="viewer_id", how="inner"
-    )
-    return dense.select("viewer", "video").distinct()
+def _folded(events: pa.Table) -> Columns:
+    """The columns of `views` that need no settings, and what the others are worked out from; NaN is unknown."""
+    pair = _pair(events)
+    order = np.argsort(pair, kind="stable")  # within a pair by time and id, as before
+    pair = pair[order]
+    first = np.flatnonzero(np.diff(pair, prepend=-1))
+    kind = {name: pc.equal(events["kind"], name).to_numpy()[order] for name in tables.KINDS}
+    met = {"viewer": pair[first] >> 32, "video": pair[first] & 0xFFFFFFFF}
+    met["own"] = np.logical_or.reduceat(events["own"].to_numpy()[order], first)
+    of_plays = {name: _floats(events[name])[order] for name in ("watched_ms", "duration_ms", "propensity")}
+    of_session = {name: _floats(events[name])[order] for name in ("session", "position", "scroll_s")}
+    return met | _actions(kind, first) | _plays(kind["play"], first, **of_plays) | _first_places(first, **of_session)
 
 
-def _folded(events: DataFrame) -> DataFrame:
-    play = F.col("kind") == "play"
-    watched = F.when(play, F.col("watched_ms"))
-    in_session = F.when(F.col("session").isNotNull(), F.col("turn"))
-    return events.groupBy("viewer", "video").agg(
-        F.count_if(play).cast("int").alias("plays"),
-        F.least(F.coalesce(F.sum(watched), F.lit(0)), F.lit(2**31 - 1)).cast("int").alias("watched_ms"),
-        F.max(watched).alias("longest_ms"),
-        F.max("duration_ms").alias("duration_ms"),
-        F.min_by("watched_ms", F.when(play, F.col("turn"))).alias("first_ms"),
-        F.count_if(play & (2 * F.col("watched_ms") >= F.col("duration_ms"))).alias("half_plays"),
-        _done("like", "unlike").alias("liked"),
-        _done("share").alias("shared"),
-        _done("comment").alias("commented"),
-        _done("follow", "unfollow").alias("followed"),
-        _done("save").alias("saved"),
-        _done("not_interested").alias("refused"),
-        _done("report").alias("reported"),
-        F.min("propensity").cast("float").alias("propensity"),
-        F.bool_or("own").alias("own"),
-        F.min_by("position", in_session).alias("position"),
-        F.min_by("scroll_s", in_session).cast("float").alias("scroll_s"),
-    )
+def _actions(kind: Columns, first: npt.NDArray) -> Columns:
+    """What was done; of what can be taken back, whether it was done last."""
+    rows = np.arange(len(kind["play"]))
+
+    def last(name: str, undone: str) -> npt.NDArray:
+        row = np.maximum.reduceat(np.where(kind[name] | kind[undone], rows, -1), first)
+        return (row >= 0) & kind[name][row]
+
+    ever = {
+        "shared": "share",
+        "commented": "comment",
+        "saved": "save",
+        "refused": "not_interested",
+        "reported": "report",
+    }
+    done = {name: np.logical_or.reduceat(kind[of_kind], first) for name, of_kind in ever.items()}
+    return done | {"liked": last("like", "unlike"), "followed": last("follow", "unfollow")}
 
 
-def _done(kind: str, undone: str | None = None) -> Column:
-    """Whether the viewer did it and, if it can be taken back, did so last."""
-    if undone is None:
-        return F.bool_or(F.col("kind") == kind)
-    last = F.max_by(F.col("kind") == kind, F.when(F.col("kind").isin(kind, undone), F.col("turn")))
-    return F.coalesce(last, F.lit(False))
+def _plays(
+    play: npt.NDArray,
+    first: npt.NDArray,
+    watched_ms: npt.NDArray,
+    duration_ms: npt.NDArray,
+    propensity: npt.NDArray,
+) -> Columns:
+    return {
+        "plays": np.add.reduceat(play, first, dtype=np.int64),
+        "watched_ms": np.minimum(np.add.reduceat(np.where(play, watched_ms, 0), first), 2**31 - 1),
+        "longest_ms": np.fmax.reduceat(np.where(play, watched_ms, np.nan), first),
+        "duration_ms": np.fmax.reduceat(duration_ms, first),
+        "first_ms": _of_first(play, first, watched_ms),
+        "half_plays": np.add.reduceat(play & (2 * watched_ms >= duration_ms), first, dtype=np.int64),
+        "propensity": np.fmin.reduceat(propensity, first),
+    }
 
 
-def _marked(folded: DataFrame, settings: Views) -> DataFrame:
-    """With `completion`, `rewatched`, `skipped` and `good`."""
-    watched_s, duration_s = F.col("watched_ms") / 1000, F.col("duration_ms") / 1000
-    bound_s = F.least(F.lit(settings.skip_max_s), settings.skip_max_share * duration_s)
-    short = (F.col("plays") > 0) & (watched_s < F.coalesce(bound_s, F.lit(settings.skip_max_s)))
-    acted = F.col("liked") | F.col("shared") | F.col("commented") | F.col("followed") | F.col("saved")
-    finished = (F.col("completion") >= settings.completion_good) & (watched_s >= settings.min_good_watched_s)
+def _first_places(first: npt.NDArray, session: npt.NDArray, position: npt.NDArray, scroll_s: npt.NDArray) -> Columns:
+    """Where the first play that did not land late stands in its session."""
+    return {
+        "position": _of_first(session > 0, first, position),
+        "scroll_s": _of_first(session > 0, first, scroll_s),
+    }
+
+
+def _of_first(which: npt.NDArray, first: npt.NDArray, values: npt.NDArray) -> npt.NDArray:
+    """The value of the first such event of each pair; NaN if there is none."""
+    rows = np.minimum.reduceat(np.where(which, np.arange(len(which)), len(which)), first)
+    return np.append(values, np.nan)[rows]
+
+
+def _marked(folded: Columns, settings: Views) -> Columns:
+    """With `completion`, `rewatched`, `skipped` and `good`. A comparison with what is unknown (NaN) does not hold."""
+    view = dict(folded)
+    watched_s, duration_s = view["watched_ms"] / 1000, view["duration_ms"] / 1000
+    bound_s = np.fmin(settings.skip_max_s, settings.skip_max_share * duration_s)
+    short = (view["plays"] > 0) & (watched_s < bound_s)
+    acted = view["liked"] | view["shared"] | view["commented"] | view["followed"] | view["saved"]
+    view["completion"] = np.minimum(1.0, view["longest_ms"] / view["duration_ms"])
+    finished = (view["completion"] >= settings.completion_good) & (watched_s >= settings.min_good_watched_s)
     # As floats, which is what the table holds.
-    longer_than_most = F.col("quantile") >= F.lit(settings.quantile_good).cast("float")
-    enjoyed = acted | F.coalesce(finished, F.lit(False)) | F.coalesce(longer_than_most, F.lit(False))
-    share = F.col("longest_ms") / F.col("duration_ms")
-    # Spark's `least` passes over nulls: an unknown duration would count as watched to the end.
-    completion = F.when(share.isNotNull(), F.least(F.lit(1.0), share))
-    return folded.withColumn("completion", completion).withColumns(
-        {
-            # More plays at least half through than the first one accounts for: one of them came later.
-            "rewatched": F.coalesce(
-                (F.col("watched_ms") >= 2 * F.col("duration_ms"))
-                | (F.col("half_plays") > (2 * F.col("first_ms") >= F.col("duration_ms")).cast("int")),
-                F.lit(False),
-            ),
-            "skipped": short & ~acted & ~F.col("own"),
-            "good": ~short & enjoyed & ~F.col("refused") & ~F.col("reported") & ~F.col("own"),
-        }
-    )
+    longer_than_most = view["quantile"].astype(np.float32) >= np.float32(settings.quantile_good)
+    # More plays at least half through than the first one accounts for: one of them came later.
+    later = view["half_plays"] > (2 * view["first_ms"] >= view["duration_ms"])
+    view["rewatched"] = (view["watched_ms"] >= 2 * view["duration_ms"]) | later
+    view["skipped"] = short & ~acted & ~view["own"]
+    refused = view["refused"] | view["reported"]
+    view["good"] = ~short & (acted | finished | longer_than_most) & ~refused & ~view["own"]
+    return view
 
 
-def _points(settings: Views) -> Column:
+def _points(view: Columns, settings: Views) -> npt.NDArray:
+    completion = np.nan_to_num(view["completion"])
     earned = (
-        settings.points_rewatch * F.col("rewatched").cast("int")
-        + settings.points_completion * F.coalesce("completion", F.lit(0.0)) * length(settings)
-        + settings.points_share * F.col("shared").cast("int")
-        + settings.points_comment * F.col("commented").cast("int")
-        + settings.points_like * F.col("liked").cast("int")
-        + settings.points_follow * F.col("followed").cast("int")
-        + settings.points_save * F.col("saved").cast("int")
+        settings.points_rewatch * view["rewatched"]
+        + settings.points_completion * completion * length(view["duration_ms"] / 1000, settings)
+        + settings.points_share * view["shared"]
+        + settings.points_comment * view["commented"]
+        + settings.points_like * view["liked"]
+        + settings.points_follow * view["followed"]
+        + settings.points_save * view["saved"]
     )
-    return (
-        F.when(F.col("own"), 0.0)
-        .when(F.col("reported"), settings.points_report)
-        .when(F.col("refused"), settings.points_not_interested)
-        .when(F.col("good"), earned)
-        .when(F.col("skipped"), settings.points_skip)
-        .otherwise(0.0)
-    )
+    bands = {
+        "own": 0.0,
+        "reported": settings.points_report,
+        "refused": settings.points_not_interested,
+        "good": earned,
+        "skipped": settings.points_skip,
+    }
+    return np.select([view[name] for name in bands], [*bands.values()], 0.0)
 
 
-def length(settings: Views) -> Column:
-    """`clip(log(1+d) / log(1+30 s), .5, 1.25)`: what it says to finish a video of d seconds; 1 if unknown."""
-    seconds = F.col("duration_ms") / 1000
-    relative = F.log1p(seconds) / F.log1p(F.lit(float(settings.length_reference_s)))
-    clipped = F.greatest(F.lit(settings.length_min), F.least(F.lit(settings.length_max), relative))
-    return F.coalesce(F.when(seconds.isNotNull(), clipped), F.lit(1.0))
+def length(seconds: npt.NDArray, settings: Views) -> npt.NDArray:
+    """`clip(log(1+d) / log(1+30 s), .5, 1.25)`: what it says to finish a video of d seconds; 1 if unknown (NaN)."""
+    relative = np.log1p(seconds) / np.log1p(settings.length_reference_s)
+    return np.where(np.isnan(seconds), 1.0, np.clip(relative, settings.length_min, settings.length_max))
+
+
+def _as_arrow(view: Columns) -> pa.Table:
+    """The columns of the table in its types; NaN is null."""
+    kinds = {"int": pa.int32(), "float": pa.float32(), "boolean": pa.bool_()}
+    wanted = [column for column in tables.VIEWS.columns if column.name != "day"]
+    columns = {c.name: pa.array(view[c.name], from_pandas=True).cast(kinds[c.type], safe=False) for c in wanted}
+    return pa.table(columns)
+
+
+def _pair(events: pa.Table) -> npt.NDArray[np.int64]:
+    return events["viewer"].to_numpy().astype(np.int64) << 32 | events["video"].to_numpy()
+
+
+def _floats(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
+    return column.cast(pa.float64()).to_numpy(zero_copy_only=False)
