@@ -196,6 +196,12 @@ def test_what_is_written_to_a_file_is_neither_wrapped_nor_cut(lake):
     assert any(tables.SOURCE_BITS in line for line in done.stdout.splitlines())
 
 
+def test_progress_beside_a_document_goes_to_standard_error(capsys):
+    screen.Progress(screen.beside)(DAY, "build_events", {"state": "ok", "seconds": 1.0, "notes": {"rows_read": 1_000}})
+    told = capsys.readouterr()
+    assert told.out == "" and "build_events" in told.err and "rows read 1,000" in told.err
+
+
 def test_a_long_caption_ends_at_a_word():
     videos = pa.table({"video_id": ["v1", "v2"], "caption": ["one two three four " * 5, "x" * 60]})
     cut = [screen.cut(text) for text in screen.captions(videos).values()]

@@ -17,6 +17,7 @@ from foryou.platform.job import at_night, journal
 from foryou.platform.lake import Lake
 from foryou.publishing import reader
 from foryou.sources import landing as landed
+from foryou.sources.world import WorldParameters, generate
 
 
 class PulledPlug(Exception):
@@ -146,7 +147,25 @@ def test_the_closing_table_tells_how_many_videos_the_feeds_cover(nights, days, c
     screen.closing(finished)
     listed = {item["video_id"] for items in feeds(nights.lake).values() for item in items}
     shown = sum(nights.lake.arrow(tables.VIDEOS, ["shown"], days=days[-1:])["shown"].to_pylist())
-    assert f"{len(listed)} of {shown} that may be shown" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"{len(listed)} of {shown} that may be shown" in told
+    assert f"{len(days) - 1} earlier days" in told
+
+
+def test_a_night_is_finished_for_as_long_as_its_log_and_settings_are_the_same(nights, days):
+    assert nights.finished(days[-1])["day"] == str(days[-1])
+    assert nights.finished(days[0]) is None
+    changed = replace(nights.settings, factors=replace(nights.settings.factors, factors=8))
+    assert Night(nights.landing, nights.lake, changed).finished(days[-1]) is None
+
+
+def test_the_start_of_spark_is_told_apart_from_the_steps(nights, tmp_path, days):
+    told = []
+    lake = Lake(tmp_path, lambda: nights.lake.spark)
+    night = Night(nights.landing, lake, nights.settings, told=lambda day, step, entry: told.append((step, bool(entry))))
+    for _ in range(2):
+        night._start_spark(days[0])
+    assert told == [("start_spark", False), ("start_spark", True)]
 
 
 def test_a_second_run_of_a_day_leaves_the_same_content(copied, days):
@@ -159,9 +178,9 @@ def test_a_second_run_of_a_day_leaves_the_same_content(copied, days):
     assert [row.state for row in reader.releases(copied.lake.root)] == ["live"]
 
 
-def test_an_older_night_run_again_publishes_the_same_although_later_nights_met_more_viewers(nights, tmp_path, days):
-    lake = Lake(tmp_path / "lake", nights.lake.spark)
-    again = Night(nights.landing, lake, nights.settings)
+def test_an_older_night_run_again_publishes_the_same_although_later_nights_met_more_viewers(lake, chosen, tmp_path):
+    generate(WorldParameters(viewers=100, videos=80, days=2, events=2_500, seed=5), tmp_path / "landing")
+    again, days = Night(tmp_path / "landing", lake, chosen), landed.days(tmp_path / "landing")
     again.run(days[0])
     once, met = published(lake), lake.arrow(tables.VIEWER_IDS).num_rows
     again.run(days[1])
