@@ -21,6 +21,7 @@ SNAPSHOTS = (tables.VIDEOS, tables.VIEWERS, tables.FOLLOWS)
 
 def main(run: Run) -> None:
     landed = landing.check_day(run.landing, run.day)
+    run.manifest = landed.manifest
     # Uses: the counts, the checks, the repeats, the tables.
     judged = {table: rows.cache() for table, rows in _judged(run, landed).items()}
     # Uses: the checks, the tables.

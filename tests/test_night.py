@@ -16,6 +16,7 @@ from foryou.platform.job import at_night, journal
 from foryou.platform.lake import Lake
 from foryou.publishing import reader
 from foryou.sources import landing as landed
+from rows import ran
 
 
 class PulledPlug(Exception):
@@ -126,7 +127,7 @@ def test_a_second_run_of_a_day_leaves_the_same_content(copied, days):
 
 
 def test_a_night_cut_off_goes_on_at_the_step_where_it_stopped(nights, tmp_path, spark, days):
-    lake, ran = Lake(tmp_path / "lake", spark), []
+    lake, steps_ran = Lake(tmp_path / "lake", spark), []
 
     def pull(day, step, entry):
         if step == "build_views":
@@ -135,9 +136,9 @@ def test_a_night_cut_off_goes_on_at_the_step_where_it_stopped(nights, tmp_path, 
     with pytest.raises(PulledPlug):
         Night(nights.landing, lake, nights.settings, told=pull).run(days[0])
     assert not lake.exists(tables.VIEWS) and reader.releases(lake.root) == []
-    again = Night(nights.landing, lake, nights.settings, told=lambda day, step, entry: entry or ran.append(step))
+    again = Night(nights.landing, lake, nights.settings, told=lambda day, step, entry: entry or steps_ran.append(step))
     again.run(days[0])
-    assert ran == [step.name for step in steps.STEPS[2:]]
+    assert steps_ran == [step.name for step in steps.STEPS[2:]]
     assert reader.open(lake.root).release.day == days[0]
 
 
@@ -148,6 +149,37 @@ def test_a_night_redone_after_an_earlier_day_landed_again_keeps_nothing_of_the_f
     (folder / "_manifest.json").write_text(json.dumps(listed | {"again": True}))
     assert copied._inputs(days[-1]) != before
     assert copied._inputs(days[0]) != copied._inputs(days[-1])
+
+
+def test_a_day_that_lands_again_while_its_night_runs_is_not_published(copied, days):
+    before = reader.releases(copied.lake.root)
+    listed = copied.landing / f"day={days[-1]}" / "_manifest.json"
+    listed.write_text(json.dumps(json.loads(listed.read_text()) | {"again": True}))
+    with pytest.raises(DataRejected, match="landed again meanwhile.*run the night again") as error:
+        ran("publish", copied.landing, copied.lake, copied.settings, days[-1])
+    assert "build_catalogue" in error.value.found and "build_events" in error.value.found
+    listed.unlink()
+    with pytest.raises(DataRejected, match="landed again meanwhile"):
+        ran("publish", copied.landing, copied.lake, copied.settings, days[-1])
+    assert reader.releases(copied.lake.root) == before
+
+
+def test_what_was_read_before_a_day_landed_again_is_not_kept_for_the_next_attempt(nights, tmp_path, spark, days):
+    shutil.copytree(nights.landing / f"day={days[0]}", tmp_path / "landing" / f"day={days[0]}")
+    listed = tmp_path / "landing" / f"day={days[0]}" / "_manifest.json"
+
+    def land_while_it_runs(day, step, entry):
+        if step == "build_catalogue" and entry is None:
+            listed.write_text(json.dumps(json.loads(listed.read_text()) | {"again": True}))
+        elif step != "build_catalogue":
+            raise PulledPlug
+
+    night = Night(tmp_path / "landing", Lake(tmp_path / "lake", spark), nights.settings, told=land_while_it_runs)
+    begun_with = night._inputs(days[0])
+    with pytest.raises(PulledPlug):
+        night.run(days[0])
+    assert night._finished(days[0], begun_with) == {"build_catalogue"}
+    assert night._finished(days[0], night._inputs(days[0])) == set()
 
 
 def test_what_a_person_says_of_tonight_says_nothing_of_earlier_days(nights, tmp_path, spark, days):

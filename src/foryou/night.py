@@ -44,15 +44,16 @@ class Night:
         """
         started = time.monotonic()
         self._require_landed(day)
+        inputs = self._inputs(day)  # as the night begins: what lands while it runs belongs to the next attempt
         before = self._first_of_all(day)
-        done = self._finished(day)
+        done = self._finished(day, inputs)
         try:
-            entries = [before, *(self._step(day, step.name, done) for step in steps.STEPS)]
+            entries = [before, *(self._step(day, step.name, done, inputs) for step in steps.STEPS)]
         except ForYouError:
             self._report_failure(day)
             raise
         summary = _summary(day, entries, time.monotonic() - started)
-        write_json(self._state_file(day), {"inputs": self._inputs(day), "finished": summary})
+        write_json(self._state_file(day), {"inputs": inputs, "finished": summary})
         return summary
 
     def _report_failure(self, day: date) -> None:
@@ -69,10 +70,11 @@ class Night:
         built = []
         as_landed = replace(self, overrides={})  # tonight's reasons say nothing about other days
         for each in self._missing(run.window(self.settings.interactions.window_days)[:-1]):
-            done = as_landed._finished(each)
+            inputs = as_landed._inputs(each)
+            done = as_landed._finished(each, inputs)
             try:
                 for name in steps.PER_LANDED_DAY:
-                    as_landed._step(each, name, done)
+                    as_landed._step(each, name, done, inputs)
                 built.append(each.isoformat())
             except (InputMissing, DataRejected, ContractBroken) as error:
                 run.degrade(f"{each} is left out: {error.headline} ({error.table}): {error.found}")
@@ -104,7 +106,7 @@ class Night:
             self.told(day, run.step, entry)
         return entry
 
-    def _step(self, day: date, name: str, done: set[str]) -> dict[str, Any]:
+    def _step(self, day: date, name: str, done: set[str], inputs: str) -> dict[str, Any]:
         if name in done:
             return json.loads((journal(self.lake.root, day) / f"{name}.json").read_text(encoding="utf-8"))
         self.told(day, name, None)
@@ -114,18 +116,18 @@ class Night:
         except ForYouError as error:
             self.told(day, name, {"step": name, "state": "failed", **error.as_dict()})
             raise
-        write_json(self._state_file(day), {"inputs": self._inputs(day), "done": sorted(done | {name})})
+        write_json(self._state_file(day), {"inputs": inputs, "done": sorted(done | {name})})
         done.add(name)
         self.told(day, name, entry)
         return entry
 
-    def _finished(self, day: date) -> set[str]:
+    def _finished(self, day: date, inputs: str) -> set[str]:
         """Steps that an unfinished attempt with the same inputs has behind it."""
         file = self._state_file(day)
         if not file.exists():
             return set()
         state = json.loads(file.read_text(encoding="utf-8"))
-        return set(state.get("done", [])) if state["inputs"] == self._inputs(day) else set()
+        return set(state.get("done", [])) if state["inputs"] == inputs else set()
 
     def _state_file(self, day: date) -> Path:
         return self.lake.root / "_nights" / f"{day.isoformat()}.json"

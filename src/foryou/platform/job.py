@@ -31,7 +31,8 @@ class Run:
     """One step's run for one day.
 
     `notes` are the figures that a person sees beside the step; `degraded` tells what the step fell back on;
-    `overrides` maps the name of a check to a person's reason for going on although it fails.
+    `overrides` maps the name of a check to a person's reason for going on although it fails; `manifest` is the digest
+    of the landed day's manifest, of a step that reads what has landed.
     """
 
     step: str
@@ -42,6 +43,7 @@ class Run:
     overrides: dict[str, str] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
     degraded: list[str] = field(default_factory=list)
+    manifest: str | None = None
 
     def window(self, days: int) -> list[date]:
         """The last `days` days up to and with the run's own."""
@@ -96,6 +98,13 @@ def finished(lake_root: Path, day: date, step: str) -> bool:
     return path.is_file() and json.loads(path.read_text(encoding="utf-8"))["state"] != "failed"
 
 
+def manifests_read(lake_root: Path, day: date) -> dict[str, str]:
+    """By step of the night: the digest of the manifest that it read, of those that read what has landed."""
+    paths = [path for path in sorted(journal(lake_root, day).glob("*.json")) if path.stem in steps.BY_NAME]
+    entries = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    return {entry["step"]: entry["manifest"] for entry in entries if entry.get("manifest")}
+
+
 def degraded_steps(lake_root: Path, day: date, before: str) -> list[str]:
     """What the night's steps before that one fell back on, each with the step's name.
 
@@ -121,7 +130,7 @@ def run_step(run: Run, main: Callable[[Run], None]) -> dict[str, Any]:
         entry |= error.as_dict()
         raise
     finally:
-        entry |= {"seconds": round(time.monotonic() - started, 2), "notes": run.notes}
+        entry |= {"seconds": round(time.monotonic() - started, 2), "notes": run.notes, "manifest": run.manifest}
         entry |= {"started_at": round(started_at, 3), "finished_at": round(time.time(), 3)}
         write_json(journal(run.lake.root, run.day) / f"{run.step}.json", entry)
     return entry

@@ -47,12 +47,16 @@ class LandedFile:
 
 @dataclass(frozen=True)
 class LandedDay:
-    """A landed day: its listed files by kind (an empty list where there are none), and what lies unlisted."""
+    """A landed day: its listed files by kind (an empty list where there are none), and what lies unlisted.
+
+    `manifest` is the digest of the manifest: another one is another landing of the day.
+    """
 
     day: date
     folder: Path
     files: dict[str, list[LandedFile]]
     unlisted: tuple[str, ...] = ()
+    manifest: str = ""
 
     def paths(self, kind: str) -> list[str]:
         """The files of one kind, as a reader wants them."""
@@ -171,7 +175,7 @@ def check_day(landing: Path, day: date, kinds: Sequence[str] = KINDS) -> LandedD
     lists or is a gzip that ends early. Files beside the listed ones are named in `unlisted`, not read.
     """
     folder = landing_day(landing, day)
-    entries = _read_manifest(folder, day)
+    entries, digest = _read_manifest(folder, day)
     files: dict[str, list[LandedFile]] = {kind: [] for kind in KINDS}
     for name, entry in sorted(entries.items()):
         if PurePosixPath(name).parent.name in kinds or kinds == KINDS:
@@ -182,11 +186,16 @@ def check_day(landing: Path, day: date, kinds: Sequence[str] = KINDS) -> LandedD
         every = sorted((file for some in files.values() for file in some), key=lambda file: -file.bytes)
         for _ in pool.map(lambda file: _check_bytes(file, day), every):
             pass
-    return LandedDay(day, folder, files, _unlisted(folder, set(entries)))
+    return LandedDay(day, folder, files, _unlisted(folder, set(entries)), digest)
 
 
-def _read_manifest(folder: Path, day: date) -> dict[str, dict[str, Any]]:
-    """The manifest's entries by relative path, each of the agreed form."""
+def manifest_digest(manifest: bytes) -> str:
+    """What tells one landing of a day from another."""
+    return hashlib.sha256(manifest).hexdigest()
+
+
+def _read_manifest(folder: Path, day: date) -> tuple[dict[str, dict[str, Any]], str]:
+    """The manifest's entries by relative path, each of the agreed form, and the manifest's digest."""
     path = folder / MANIFEST
     if not path.is_file():
         found = "a folder without a manifest" if folder.is_dir() else "no such folder"
@@ -198,14 +207,15 @@ def _read_manifest(folder: Path, day: date) -> dict[str, dict[str, Any]]:
             next_step="wait for the export, or ask its owner",
         )
     try:
-        manifest = json.loads(path.read_bytes(), object_pairs_hook=_no_repeats)
+        content = path.read_bytes()
+        manifest = json.loads(content, object_pairs_hook=_no_repeats)
     except (ValueError, RecursionError) as error:
         raise _rejected(day, "a manifest in JSON", f"{path}: {error}") from error
     if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
         raise _rejected(day, 'a manifest {"day": ..., "files": {...}}', f"another form in {path}")
     if manifest.get("day") != day.isoformat():
         raise _rejected(day, f"a manifest of {day}", f"one of {str(manifest.get('day'))[:40]!r}")
-    return manifest["files"]
+    return manifest["files"], manifest_digest(content)
 
 
 def _listed(folder: Path, day: date, name: str, entry: Any) -> LandedFile:
