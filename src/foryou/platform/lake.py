@@ -15,15 +15,19 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake import DeltaTable, Schema, write_deltalake
+from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction
 from pyspark.sql import DataFrame, Row, SparkSession
 
+from foryou import tables
 from foryou.contract import Table, delta_schema, differences
 from foryou.errors import ContractBroken, InputMissing
 from foryou.platform import parquet_files
 
 _PROPERTIES = {"delta.dataSkippingNumIndexedCols": "0", "delta.enableDeletionVectors": "false"}
 """No statistics in the log: ids must not outlive their rows there. No deletion vectors: any reader can read."""
+_NUMBERED = (tables.VIEWS, tables.SEEN, tables.INTERACTIONS)
+"""Tables whose rows name viewers and videos by the numbers of the two maps, and are written after both."""
 
 
 class Lake:
@@ -107,9 +111,14 @@ class Lake:
     # ---- writing
 
     def create(self, table: Table) -> None:
-        """Makes the table, empty, with its column comments; does nothing if it is there."""
+        """Makes the table, empty, with its column comments; does nothing if it is there.
+
+        Raises ContractBroken where there was one: an empty table in its place would pass for one that was never filled.
+        """
         if self.exists(table):
             return
+        if next(self.path(table).rglob("*.parquet"), None):
+            raise _lost(table, f"files of rows in {self.path(table)}, but no `_delta_log` that names them")
         with self._locked(table):
             self.path(table).parent.mkdir(parents=True, exist_ok=True)
             DeltaTable.create(
@@ -120,6 +129,12 @@ class Lake:
                 description=table.doc,
                 configuration=_PROPERTIES,
             )
+
+    def _refuse_lost_map(self, table: Table) -> None:
+        """New ids would be given out from 0 again, and every row that was numbered before would name another."""
+        numbered = [each for each in _NUMBERED if self.days(each)]
+        if numbered:
+            raise _lost(table, f"none, though `{'`, `'.join(each.name for each in numbered)}` have rows numbered by it")
 
     def replace_day(self, table: Table, day: date, frame: DataFrame) -> int:
         """Makes `frame`, which has no column `day`, the table's whole content of that day; gives back the rows.
@@ -145,9 +160,12 @@ class Lake:
     def extend(self, table: Table, day: date, missing: Callable[[DataFrame], DataFrame]) -> int:
         """Adds to an append-only map what `missing` finds that it lacks, given what it holds; gives back how many rows.
 
-        Nobody else extends a map meanwhile: two that read the same one would give one id out twice.
+        Nobody else extends a map meanwhile: two that read the same one would give one id out twice. Raises
+        ContractBroken where the map has lost its rows.
         """
         with self.locked("maps"):
+            if not self.days(table):
+                self._refuse_lost_map(table)
             return self.append(table, day, missing(self.read(table)))
 
     def replace_all_arrow(self, table: Table, rows: pa.Table) -> None:
@@ -256,7 +274,12 @@ class Lake:
             yield
 
     def _delta(self, table: Table) -> DeltaTable:
-        return DeltaTable(str(self.path(table)))
+        """Raises ContractBroken where the table's log cannot be read."""
+        try:
+            return DeltaTable(str(self.path(table)))
+        except (DeltaError, OSError) as error:
+            first = (str(error).splitlines() or [type(error).__name__])[0]
+            raise _lost(table, f"a log in {self.path(table)} that cannot be read: {first}") from error
 
 
 def _in_files(table: Table) -> pa.Schema:
@@ -289,6 +312,15 @@ def _cast(table: Table, rows: pa.Table) -> pa.Table:
                 faults.append(f"{field.name} is {rows[field.name].type}, which is no {field.type}")
     _refuse(table, None, faults)
     return pa.table(columns, schema=schema)
+
+
+def _lost(table: Table, found: str) -> ContractBroken:
+    return ContractBroken(
+        table.name,
+        wanted="the table with all that nights have written to it",
+        found=found,
+        next_step=f"restore the lake's folder `{table.path}` whole from a copy, then run the night again",
+    )
 
 
 def _refuse(table: Table, day: date | None, faults: list[str]) -> None:
