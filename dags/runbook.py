@@ -61,7 +61,7 @@ traceback in the task's log. No manifest by the deadline: `wait_for_landing` say
 | task | step | what it does |
 |---|---|---|
 | `wait_for_landing` | | Waits for the day's `_manifest.json`, which is written last. |
-| `build_missing_days` | | Builds events and views of landed days of the window that the lake lacks. |
+| `build_missing_days` | | Builds what the lake lacks of landed days before: controls; in the window, views. |
 {tasks}
 | `report_failure` | | Only where a task has failed: writes the night's page, which tells what happened. |
 
@@ -72,5 +72,6 @@ For their releases: `airflow backfill create --dag-id nightly --from-date D1 --t
 
 **It needs** FORYOU_LANDING, FORYOU_LAKE and FORYOU_CONF (a file of `conf/` by name, or a path) in the environment of
 the workers; a connection `spark_default`; a pool `spark`, whose slots are the light jobs that may run at once (a heavy
-one takes two). FORYOU_SCHEDULE, as cron in UTC, says when a night may start.
+one takes two); the secret that devices are named with, the same on every worker (`conf/secret.yaml`, or the file that
+FORYOU_SECRETS names). FORYOU_SCHEDULE, as cron in UTC, says when a night may start.
 """

@@ -22,15 +22,18 @@ def main(run: Run) -> None:
     video_ids = run.lake.read(tables.VIDEO_IDS)
     # Uses: which are duplicates, and all that is done with the marked rows.
     judged = events.mark_unknown_videos(events.judge(lines, run.day, chosen, secret.salt()), video_ids).cache()
-    # Uses: the counts, the checks, the events and what was refused.
+    # Uses: which are too fast; the counts, the checks, the events and what was refused.
     duplicates = events.duplicates(judged, earlier).cache()
+    # Uses: the counts, the checks, the events and what was refused.
+    too_fast = events.too_fast(judged, duplicates, chosen).cache()
     try:
-        marked = events.mark_duplicates(judged, duplicates)
+        marked = events.mark(judged, {"duplicate": duplicates, "too_fast": too_fast})
         _count(run, marked, landed)
         run.record_checks(_checked(run, marked), detail=f"by reason {run.notes['rejected_by_reason']}")
         run.lake.replace_day(tables.EVENTS, run.day, events.accepted(marked))
         run.lake.replace_day(tables.REJECTED_EVENTS, run.day, events.rejected(marked))
     finally:
+        too_fast.unpersist()
         duplicates.unpersist()
         judged.unpersist()
 

@@ -1,4 +1,4 @@
-"""Builds the views of every earlier landed day of the window that the lake lacks: before the steps of a night."""
+"""Builds the views of landed days of the window, and takes the controls of any earlier day, that the lake lacks."""
 
 from foryou.night import Night
 from foryou.platform.job import Run, job

@@ -82,9 +82,11 @@ def test_the_release_is_live_and_names_its_day_and_the_versions_of_every_table(r
 
 
 def test_everybody_who_played_a_video_has_a_feed_and_a_stranger_gets_the_popular_ones(release, nights, plays):
-    served = set(feeds(nights.lake))
-    known = set(nights.lake.arrow(tables.EVENTS, ["viewer_id"])["viewer_id"].to_pylist())
-    assert served <= known and len(served) > 0.9 * len(known)
+    who = {row["viewer_id"]: row["viewer"] for row in nights.lake.arrow(tables.VIEWER_IDS).to_pylist()}
+    served = {who[name] for name in feeds(nights.lake)}
+    known = {who[name] for name in nights.lake.arrow(tables.EVENTS, ["viewer_id"])["viewer_id"].to_pylist()}
+    asked = set(nights.lake.arrow(tables.VIEWER_CONTROLS, ["viewer"])["viewer"].to_pylist())
+    assert served <= known | asked and len(served) > 0.9 * len(known)
     assert [item.reason for item in release.feed("nobody", 3)] == ["popular_in:*:*"] * 3
 
 
@@ -106,6 +108,29 @@ def test_no_feed_repeats_a_video_or_holds_one_that_may_not_be_shown(nights, days
         listed = [item["video_id"] for item in items]
         assert len(set(listed)) == len(listed) and not hidden & set(listed)
         assert [item["score"] for item in items] == sorted((item["score"] for item in items), reverse=True)
+
+
+def test_no_feed_holds_two_near_copies_and_no_neighbour_is_one(nights, days):
+    content = nights.lake.arrow(tables.CONTENT, ["video", "near_copy_of"], days=days[-1:])
+    group = dict(zip(content["video"].to_pylist(), content["near_copy_of"].to_pylist(), strict=True))
+    assert any(video != least for video, least in group.items())
+    for row in nights.lake.arrow(tables.FEEDS, ["videos"], days=days[-1:]).to_pylist():
+        assert len({group[video] for video in row["videos"]}) == len(row["videos"])
+    for row in nights.lake.arrow(tables.SIMILAR, ["video", "videos"], days=days[-1:]).to_pylist():
+        assert group[row["video"]] not in {group[video] for video in row["videos"]}
+
+
+def test_two_ways_to_rank_new_videos_are_judged_and_the_better_one_is_kept(nights, days):
+    judged = nights.lake.arrow(tables.EVALUATIONS, days=days[-1:]).to_pylist()
+    measured = {(row["ranking"], row["measure"]): row["value"] for row in judged}
+    auc = {ranking: measured[ranking, "cold_auc"] for ranking in ("content", "predicted")}
+    assert all(0.3 < value < 1 for value in auc.values()) and ("factors", "auc_exposed") not in measured
+    notes = json.loads((journal(nights.lake.root, days[-1]) / "build_cold_factors.json").read_text())["notes"]
+    assert notes["kept"] == max(auc, key=auc.get)
+    known = set(nights.lake.arrow(tables.VIDEO_FACTORS, ["video"], days=days[-1:])["video"].to_pylist())
+    predicted = nights.lake.arrow(tables.COLD_FACTORS, ["video", "factors"], days=days[-1:]).to_pylist()
+    assert len(predicted) == notes["videos"] and not known & {row["video"] for row in predicted}
+    assert {len(row["factors"]) for row in predicted} <= {nights.settings.factors.factors}
 
 
 def test_the_closing_table_tells_how_many_videos_the_feeds_cover(nights, days, capsys):
@@ -138,7 +163,7 @@ def test_a_night_cut_off_goes_on_at_the_step_where_it_stopped(nights, tmp_path, 
     assert not lake.exists(tables.VIEWS) and reader.releases(lake.root) == []
     again = Night(nights.landing, lake, nights.settings, told=lambda day, step, entry: entry or steps_ran.append(step))
     again.run(days[0])
-    assert steps_ran == [step.name for step in steps.STEPS[2:]]
+    assert steps_ran == [*steps.BY_NAME][[*steps.BY_NAME].index("build_views") :]
     assert reader.open(lake.root).release.day == days[0]
 
 

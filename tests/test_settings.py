@@ -91,11 +91,28 @@ def test_a_whole_number_will_do_for_a_fraction():
         {"points_not_interested": -1},
         {"points_report": -5},
         {"length_max": 1.5},
+        {"points_follow": -1},
+        {"points_save": 11},
     ],
     ids=str,
 )
 def test_points_in_another_order_are_refused(points):
     assert "rewatch >= completion" in refusal(changed("views", **points))
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "value"),
+    [
+        ("views", "quantile_good", 1.1),
+        ("views", "quantile_good", float("nan")),
+        ("views", "norm_days", 0),
+        ("views", "session_gap_min", 1_440),
+        ("views", "first_videos", 0),
+        ("events", "max_plays_a_minute", 0),
+    ],
+)
+def test_a_bound_that_makes_no_sense_is_refused(section, name, value):
+    assert f"{section}.{name} " in refusal(changed(section, **{name: value}))
 
 
 @pytest.mark.parametrize("text", ["a: [1", "- 1\n- 2", "factors: 3", "just words", "\x00"])

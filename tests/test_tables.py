@@ -17,6 +17,8 @@ PROMISED = {
     f"{ITEM}, sources int, reason string, reason_value float, propensity float>>",
     "popular": "day date, release_id string, segment string, rank int, video_id string, score float, reason string",
     "similar": f"day date, release_id string, video_id string, items array<struct<{ITEM}>>",
+    "starters": "day date, release_id string, segment string, path string, slot int, video_id string, topic string, "
+    "reason string, score float",
     "releases": "release_id string, day date, state string, status string, published_at timestamp, "
     "contract_version int, model_version string, tables map<string,bigint>, counts map<string,bigint>",
 }

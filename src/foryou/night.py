@@ -62,7 +62,7 @@ class Night:
         run_step(run, main_of("report"))
 
     def build_missing_days(self, run: Run) -> None:
-        """Builds the views of every earlier landed day of the window that the lake lacks.
+        """Builds the views of every earlier landed day of the window that the lake lacks; takes all earlier controls.
 
         A day whose data is refused is left out, which degrades the night: its own night has said what to do about
         it, and the nights after it must not stop for as long as the window reaches back.

@@ -45,6 +45,10 @@ class Events:
     recent_days: int
     min_recent_days: int
     max_watched_hours: int
+    max_plays_a_minute: int
+
+    def __post_init__(self) -> None:
+        _refuse_outside("events", self, {"max_plays_a_minute": (1, None)})
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,12 @@ class Views:
     points_skip: float
     points_not_interested: float
     points_report: float
+    quantile_good: float
+    norm_days: int
+    min_norm_views: int
+    session_gap_min: int
+    new_viewer_days: int
+    first_videos: int
 
     def __post_init__(self) -> None:
         falling = (
@@ -81,15 +91,19 @@ class Views:
             self.points_not_interested,
             self.points_report,
         )
-        in_order = all(a >= b for a, b in pairwise(falling))
+        beside = (self.points_follow, self.points_save)
+        in_order = all(a >= b for a, b in pairwise(falling)) and all(self.points_rewatch >= a >= 0 for a in beside)
         if not in_order or self.points_completion * self.length_max > self.points_rewatch:
             raise ContractBroken(
                 "settings",
                 wanted="rewatch >= completion (even of a long video) >= share >= comment >= like >= 0 >= skip "
-                ">= not_interested >= report",
-                found=f"{falling}, length_max {self.length_max}",
+                ">= not_interested >= report, and follow and save between rewatch and 0",
+                found=f"{falling}, follow and save {beside}, length_max {self.length_max}",
                 next_step="mend the points in the section `views`",
             )
+        bounds = {"quantile_good": (0.5, 1.0), "norm_days": (1, 366), "session_gap_min": (1, 720)}
+        counts = ("min_norm_views", "new_viewer_days", "first_videos")
+        _refuse_outside("views", self, bounds | dict.fromkeys(counts, (1, None)))
 
 
 @dataclass(frozen=True)
@@ -414,6 +428,15 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
     if not isinstance(content, dict) or not all(isinstance(part, dict) for part in content.values()):
         raise _broken(f"sections of settings in {path}", "another shape")
     return content
+
+
+def _refuse_outside(name: str, section: Any, bounds: Mapping[str, tuple[float, float | None]]) -> None:
+    """Raises ContractBroken for the first setting of a section that lies outside its least and greatest value."""
+    for setting, (least, most) in bounds.items():
+        value = getattr(section, setting)
+        if not (least <= value and (most is None or value <= most)):
+            between = f"at least {least}" if most is None else f"between {least} and {most}"
+            raise _broken(f"{name}.{setting} {between}", str(value))
 
 
 def _broken(wanted: str, found: str) -> ContractBroken:

@@ -60,9 +60,11 @@ STEPS = (
     Step(
         "build_views",
         "views",
-        (tables.EVENTS, tables.CONTROLS, tables.SIGN_UPS, tables.VIDEO_IDS, tables.VIEWER_IDS),
-        (tables.VIEWS, tables.SEEN),
-        "Folds the day's events into one row per viewer and video, with dense ids, points and the good-watch label.",
+        (tables.EVENTS, tables.CONTROLS, tables.SIGN_UPS, tables.VIDEO_IDS, tables.VIEWER_IDS, tables.VIEWERS),
+        (tables.VIEWS, tables.SEEN, tables.POSTS, tables.WATCH_NORMS, tables.SESSIONS, tables.EXITS),
+        "Folds the day's events into one row per viewer and video, with points and the good-watch label; and into "
+        "sessions, with where they ended.",
+        before=(tables.POSTS, tables.WATCH_NORMS),
         adds_to=(tables.VIEWER_IDS,),
         process="build_events",
     ),
@@ -93,7 +95,7 @@ STEPS = (
     Step(
         "build_video_stats",
         "video_stats",
-        (tables.INTERACTIONS, tables.VIDEOS),
+        (tables.INTERACTIONS, tables.VIDEOS, tables.POSTS, tables.EXITS),
         (tables.VIDEO_STATS, tables.EXIT_RATES),
         "Rates every video by those who watched it, and how often sessions end with it.",
         process="build_interactions",
@@ -339,7 +341,7 @@ STEPS = (
 BEFORE_THE_STEPS = ("build_missing_days", "build_video_ids", "build_viewer_ids")
 """Jobs that are no step of a night: they make up for nights that the lake lacks."""
 
-FOR_PEOPLE: tuple[Table, ...] = ()
+FOR_PEOPLE = (tables.SESSIONS,)
 """Working tables that no step reads yet: for notebooks, and for what is built on them next."""
 
 ALSO_WRITES_CHECKS = ("build_catalogue", "build_controls", "build_events", "publish")

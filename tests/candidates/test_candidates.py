@@ -66,6 +66,12 @@ def tonight():
         shown=shown,
         for_all=shown & (rng.random(VIDEOS) < 0.8),
         adult=rng.random(VIEWERS) < 0.3,
+        wide=np.arange(VIDEOS) % 10 != 0,
+        tests=np.arange(0, VIDEOS, 10, dtype=np.int32),
+        test_weights=np.ones((4, VIDEOS // 10), np.float32),
+        groups=rng.integers(-1, 4, VIEWERS).astype(np.int32),
+        seed=np.array([7], np.uint64),
+        starting=sparse(rng, 3, VIDEOS, 30),
     )
 
 
@@ -127,7 +133,7 @@ def faded(tonight, viewer, pairs):
 
 def best_of(tonight, viewer):
     """Of each source: its list of (video, score) for the viewer."""
-    allowed = tonight.shown if tonight.adult[viewer] else tonight.for_all
+    allowed = tonight.wide & (tonight.shown if tonight.adult[viewer] else tonight.for_all)
     seen = row_of(tonight.seen, viewer) | hidden_from(tonight, viewer)
     lists = {}
     for source, scores in scores_of(tonight, viewer).items():
@@ -226,7 +232,7 @@ def test_following_lists_the_newest_videos_of_creators_followed(tonight, found):
         for creator, ones in row_of(tonight.follows, viewer).items():
             for video, value in row_of(tonight.new_of_creator, creator).items():
                 worth[video] = worth.get(video, 0) + ones * value
-        allowed = tonight.shown if tonight.adult[viewer] else tonight.for_all
+        allowed = tonight.wide & (tonight.shown if tonight.adult[viewer] else tonight.for_all)
         unwanted = row_of(tonight.seen, viewer) | hidden_from(tonight, viewer)
         fresh = {v: w for v, w in worth.items() if allowed[v] and v not in unwanted}
         assert row["following"] == sorted(fresh, key=lambda v: (-np.float32(fresh[v]), v))[:20]
@@ -234,9 +240,10 @@ def test_following_lists_the_newest_videos_of_creators_followed(tonight, found):
 
 def test_trending_lists_what_rises_in_the_viewers_country(tonight, found):
     for viewer, row in found.items():
-        allowed = tonight.shown if tonight.adult[viewer] else tonight.for_all
+        allowed = tonight.wide & (tonight.shown if tonight.adult[viewer] else tonight.for_all)
         rising = row_of(tonight.trending, tonight.countries[viewer])
-        fresh = {v: w for v, w in rising.items() if allowed[v] and v not in row_of(tonight.seen, viewer)}
+        unwanted = row_of(tonight.seen, viewer) | hidden_from(tonight, viewer)
+        fresh = {v: w for v, w in rising.items() if allowed[v] and v not in unwanted}
         assert row["trending"] == sorted(fresh, key=lambda v: (-np.float32(fresh[v]), v))[:20]
 
 
@@ -251,6 +258,40 @@ def test_a_viewer_has_the_list_of_the_country_or_that_of_all():
         {6: 0.25},
         {5: 0.5},
     ]
+
+
+def test_starting_lists_what_the_segment_starts_with(tonight, found):
+    for viewer, row in found.items():
+        worth = row_of(tonight.starting, tonight.segments[viewer])
+        allowed = tonight.wide & (tonight.shown if tonight.adult[viewer] else tonight.for_all)
+        unwanted = row_of(tonight.seen, viewer) | hidden_from(tonight, viewer)
+        fresh = [v for v in worth if allowed[v] and v not in unwanted]
+        assert row["starting"] == sorted(fresh, key=lambda v: (-np.float32(worth[v]), v))[:20]
+
+
+def test_only_exploring_holds_videos_under_test(tonight, found):
+    tests, drawn = set(tonight.tests.tolist()), 0
+    for viewer, row in found.items():
+        allowed = tonight.shown if tonight.adult[viewer] else tonight.for_all
+        assert set(row["exploring"]) <= {v for v in tests if allowed[v]} - set(row_of(tonight.seen, viewer))
+        assert not tests & {v for name in ("videos", "following", "trending", "starting") for v in row[name]}
+        assert all(0 < chance <= 1 for chance in row["propensities"])
+        assert len(row["propensities"]) == len(row["exploring"])
+        drawn += len(row["exploring"])
+    assert drawn > 100
+
+
+def test_a_segment_without_a_slate_starts_with_that_of_a_wider_one_and_goes_on_with_its_own_popular():
+    kinds = {"video": pa.int32(), "slot": pa.int32(), "rank": pa.int32()}
+
+    def table(**columns):
+        return pa.table({name: pa.array(values, kinds.get(name)) for name, values in columns.items()})
+
+    slates = table(segment=["*:en"] * 3, path=["", "", "x"], slot=[1, 2, 1], video=[5, 6, 7])
+    popular = table(segment=["US:en", "*:*"], rank=[1, 1], video=[6, 9])
+    rows = night.starting_rows(slates, popular, ["*:*", "US:en"])
+    assert row_of(rows, 0) == {9: 0.5}
+    assert row_of(rows, 1) == pytest.approx({5: 1.99, 6: 1.98})
 
 
 # ---- how the work is cut makes no difference
@@ -269,7 +310,7 @@ def test_a_night_of_children_alone_and_one_of_grown_ups_alone_run(tonight, chose
     for name, adult in (("children", False), ("adults", True)):
         alike = replace(tonight, adult=np.full(VIEWERS, adult))
         rows = by_viewer(built(alike, chosen.candidates, tmp_path / name))
-        allowed = tonight.shown if adult else tonight.for_all
+        allowed = tonight.wide & (tonight.shown if adult else tonight.for_all)
         assert all(allowed[row["videos"]].all() for row in rows.values())
 
 

@@ -58,7 +58,7 @@ def test_a_draw_depends_on_seed_and_viewer_alone():
     weights = dict.fromkeys(range(VIDEOS), 1)
     whole, _ = some(weights, viewers=50)
     of = exploring.Tests(np.arange(VIDEOS, dtype=np.int32), np.ones((2, VIDEOS), np.float32))
-    alone, _ = exploring.draw(of, np.array([33], np.int32), np.array([0], np.int32), nothing_seen(50), ALL, 3, 1)
+    alone, _ = exploring.draw(of, np.array([33], np.int32), np.array([0], np.int32), nothing_seen(1), ALL, 3, 1)
     assert alone[0].tolist() == whole[33].tolist()
     assert some(weights, viewers=50, seed=2)[0].tolist() != whole.tolist()
 

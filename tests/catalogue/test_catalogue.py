@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from datetime import datetime
 
@@ -9,7 +10,7 @@ import pytest
 
 from foryou import secret, tables
 from foryou.catalogue import catalogue
-from rows import DAY, lines
+from rows import DAY, land, lines, ran
 
 VIDEO = {"moderation": "auto_ok", "status": "live", "audience": "all"}
 VIDEOS = [
@@ -27,6 +28,8 @@ VIDEOS = [
         "duration_ms": 10**12,
         "uploaded_at": "2026-03-09T12:00:00Z",
         "content_hash": " ",
+        "tone": " calm ",
+        "visual_vector": [0.5, -1.0],
     },
     VIDEO | {"video_id": "twice", "caption": "b"},
     VIDEO | {"video_id": "twice", "caption": "a"},
@@ -101,10 +104,27 @@ def test_what_a_video_says_is_made_plain(videos):
     assert full.tags == ["cooking", "été", "t" * 64]
     assert (full.creator_id, full.sound_id, full.category, full.country) == ("c1", None, "Food", "US")
     assert (full.language, full.content_hash, full.duration_ms, len(full.caption)) == (None, None, None, 2_000)
+    assert (full.tone, full.visual_vector, full.audio_vector) == ("calm", [0.5, -1.0], None)
 
 
 def test_an_absurd_duration_is_unknown(videos):
     assert [sound(videos, f"duration-{n}").duration_ms for n in (-5, 0, 1)] == [None, None, 1]
+
+
+BROKEN = [[], [0.0, 0.0], [1.0, None], [float("nan"), 1.0], [1.0, float("-inf")], [1.0] * 5_000]
+SOUND = [[1.0, 2.0], [0.0, -3.0], [1.0, 2.0, 3.0], None]
+
+
+def test_a_vector_that_says_nothing_or_has_another_length_is_none_and_is_counted(spark):
+    given = [VIDEO | {"video_id": f"v{n}", "visual_vector": vector} for n, vector in enumerate(BROKEN + SOUND)]
+    judged = catalogue.judge_videos(lines(spark, "videos", *given, VIDEO | {"video_id": "-"}), DAY)
+    counted = catalogue.vector_lengths(judged, "visual_vector").collect()
+    assert {row.length: row.videos for row in counted} == {0: len(BROKEN), 2: 2, 3: 1}
+    assert catalogue.vector_lengths(judged, "audio_vector").collect() == []
+    sound = judged.where("reason IS NULL").drop("row", "key", "reason")
+    kept = catalogue.of_length(sound, {"visual_vector": 2}).orderBy("video_id").collect()
+    assert [row.visual_vector for row in kept] == [None] * len(BROKEN) + [[1.0, 2.0], [0.0, -3.0], None, None]
+    assert all(row.audio_vector is None for row in kept)
 
 
 def test_a_video_listed_twice_is_one_and_a_faulty_line_does_not_shadow_it(videos):
@@ -143,3 +163,19 @@ def test_a_viewer_follows_a_creator_once(spark):
     kept = {(row.viewer_id, row.creator_id): row.since for row in judged.sound}
     assert kept == {("u1", "c1"): datetime(2026, 1, 1), ("u1", "c2"): None}
     assert sorted(judged.reasons) == ["bad_creator_id", "bad_viewer_id"]
+
+
+def test_vectors_go_from_the_landing_into_the_content_of_videos(tmp_path, lake, chosen):
+    draw = random.Random(1)
+    given = [VIDEO | {"video_id": f"v{n}", "visual_vector": [draw.gauss(0, 1) for _ in range(3)]} for n in range(30)]
+    given[4] |= {"visual_vector": [1.0, 2.0]}
+    given[5] |= {"visual_vector": [1e39, 2.0, 3.0], "audio_vector": [1.0]}
+    land(tmp_path / "landing", DAY, {"videos/a.jsonl": given, "viewers/a.jsonl": [{"viewer_id": "u1"}]})
+    notes = ran("build_catalogue", tmp_path / "landing", lake, chosen).notes
+    told = {name: value for name, value in notes.items() if "vector" in name}
+    assert told == {"visual_vectors": 28, "visual_vectors_left_out": 2, "audio_vectors": 1, "audio_vectors_left_out": 0}
+    ran("build_content", tmp_path / "landing", lake, chosen)
+    numbers = {row["video_id"]: row["video"] for row in lake.arrow(tables.VIDEO_IDS).to_pylist()}
+    dense = {row["video"]: row["dense"] for row in lake.arrow(tables.CONTENT).to_pylist()}
+    assert {video for video, vector in dense.items() if vector is None} == {numbers["v4"], numbers["v5"]}
+    assert lake.arrow(tables.SIMILAR).num_rows == 28

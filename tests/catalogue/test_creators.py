@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from foryou import tables
@@ -35,12 +34,11 @@ def build(settings, videos, stats=(), day=DAY, before=None, **given):
     listed = [{"video": n, "video_id": f"v{n}"} | row for n, row in enumerate(videos)]
     known = [{"video": n} | row for n, row in enumerate(stats)]
     of = {name: given.get(name, ()) for name in ("views", "interactions", "viewers", "follows", "trends")}
-    profiles = pa.Table.from_pylist(list(given.get("profiles", ())), roster.NO_PROFILES.schema)
+    of["viewer_profiles"] = given.get("profiles", ())
     night = roster.Given(
         arrow_rows(tables.VIDEOS, *listed),
         arrow_rows(tables.VIDEO_STATS, *known),
-        **{name: arrow_rows(getattr(tables, name.upper()), *rows) for name, rows in of.items()},
-        profiles=profiles,
+        **{name.split("_")[-1]: arrow_rows(getattr(tables, name.upper()), *rows) for name, rows in of.items()},
         before=arrow_rows(tables.CREATORS) if before is None else before,
         reported=REPORT,
     )

@@ -16,8 +16,7 @@ TOKENS, DENSE = 40, 3
 def found(tmp_path, vectors, shown, settings, *, dense=None, copies=None):
     """`{video: [(neighbour, score), ...]}` over all parts.
 
-    `vectors` is {video: {token: weight}}, `dense` {video: [...]};
-    `copies` maps a video to the least of its near copies.
+    `vectors` is {video: {token: weight}}, `dense` {video: [...]}; `copies` maps a video to its first near copy.
     """
     table = pa.table(
         {

@@ -176,6 +176,31 @@ def test_sparse_scores_agree_with_the_dense_product(seed, viewers, videos, k):
     assert_same(found, brute((rows @ similar).toarray(), k, indptr, indices, eligible, above=0.0))
 
 
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), viewers=st.integers(1, 20), videos=st.integers(1, 300), k=st.integers(1, 40))
+def test_what_is_added_to_sparse_scores_reaches_every_video(seed, viewers, videos, k):
+    rng = np.random.default_rng(seed)
+    rows = csr_matrix(random_array((viewers, videos), density=0.1, format="csr", rng=rng).astype(np.float32))
+    similar = csr_matrix(random_array((videos, videos), density=0.05, format="csr", rng=rng).astype(np.float32))
+    rows.data[:], similar.data[:] = rng.integers(-3, 9, rows.nnz), rng.integers(-3, 9, similar.nnz)
+    base = rng.integers(-5, 6, (viewers, videos)).astype(np.float32)
+    indptr, indices = seen_rows(rng, viewers, videos, 5)
+    eligible = rng.random(videos) < 0.8
+    found = top_k_sparse(
+        rows.indptr, rows.indices, rows.data, similar, k,
+        base=base, seen_indptr=indptr, seen_indices=indices, eligible=eligible, above=-2.0, threads=2,
+    )  # fmt: skip
+    assert_same(found, brute((rows @ similar).toarray() + base, k, indptr, indices, eligible, above=-2.0))
+
+
+@pytest.mark.parametrize(("base", "words"), [(np.full((1, 3), np.nan), "not finite"), (np.zeros((2, 3)), "of shape")])
+def test_a_base_that_does_not_fit_is_refused(base, words):
+    row, similar = csr_matrix(np.ones((1, 3), np.float32)), csr_matrix(np.ones((3, 3), np.float32))
+    none = {"seen_indptr": np.zeros(2, int), "seen_indices": np.empty(0, np.int32)}
+    with pytest.raises(ValueError, match=words):
+        top_k_sparse(row.indptr, row.indices, row.data, similar, 1, base=base.astype(np.float32), **none)
+
+
 def test_a_video_that_no_row_reaches_is_not_listed_and_a_disliked_one_scores_below_zero():
     similar = csr_matrix(np.array([[0, 1, 0], [0, 0, 0], [0, 0, 0]], np.float32))
     row = csr_matrix(np.array([[-2, 0, 0]], np.float32))

@@ -255,7 +255,7 @@ def test_an_empty_lake_is_read_as_empty_tables(lake):
 def test_a_table_that_has_lost_its_log_is_not_taken_for_an_empty_one(lake):
     lake.replace_day_arrow(THINGS, DAY, things("kept"))
     shutil.rmtree(lake.path(THINGS) / "_delta_log")
-    for use in (lake.arrow, lake.create, lambda table: lake.replace_day_arrow(table, AFTER, things("new"))):
+    for use in (lake.days, lake.arrow, lambda table: lake.replace_day_arrow(table, AFTER, things("new"))):
         with pytest.raises(ContractBroken, match=r"no `_delta_log`.*restore .*`things`"):
             use(THINGS)
     assert not lake.exists(THINGS)

@@ -96,6 +96,8 @@ def test_events_up_to_the_moment_itself_are_forgotten(spark):
     left = controls.after(events, spark.createDataFrame(table))
     assert left.columns == ["viewer_id"] + [name for name in events.columns if name != "viewer_id"]
     assert {row.event_id for row in left.collect()} == {"a2", "b0", "b1", "b2"}
+    forgotten = controls.before(events, spark.createDataFrame(table))
+    assert {row.event_id for row in forgotten.collect()} == {"a0", "a1"}
 
 
 # ---- the jobs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from pyspark.sql import functions as F
@@ -39,7 +40,7 @@ def judged(spark, chosen):
     earlier = rows(spark, tables.EVENTS, *({"event_id": name} for name in EARLIER))
     read = lines(spark, "events", *GIVEN).repartition(3)
     kept = events.mark_unknown_videos(events.judge(read, DAY, chosen.events, SALT), known).cache()
-    found = events.mark_duplicates(kept, events.duplicates(kept, earlier)).cache()
+    found = events.mark(kept, {"duplicate": events.duplicates(kept, earlier)}).cache()
     assert events.accepted(found).columns == [name for name in tables.EVENTS.column_names if name != "day"]
     refused = events.rejected(found)
     assert refused.columns == ["reason", "line"]
@@ -219,3 +220,60 @@ def test_a_long_line_is_kept_cut(judged):
 
 def test_no_line_is_lost(judged):
     assert sum(map(len, judged.values())) == len(GIVEN)
+
+
+# ---- machines
+
+
+def at(viewer, *times, **changed):
+    """Plays of a viewer at these times of the day, a second line of an id where a time comes twice."""
+    return [
+        SOUND | {"event_id": f"{viewer}-{time}", "viewer_id": viewer, "happened_at": f"2026-03-10T{time}Z"} | changed
+        for time in times
+    ]
+
+
+FAST = ["12:00:00", "12:00:15", "12:00:30", "12:00:45"]
+RUNS = {
+    "machine": [*at("machine", "11:58:59", "11:59:10", *FAST, "12:01:00", "12:02:00")],
+    "liker": [*at("liker", *FAST), *at("liker", "12:00:50", kind="like")],
+    "person": at("person", *FAST[:3], "12:01:00", "12:01:10", "12:01:20"),
+    "sent twice": at("resent", *FAST[:3], *FAST[:3]),
+    "only likes": at("fan", *FAST, kind="like"),
+    "broken": at("broken", *FAST, watched_ms=-1),
+}
+"""Minutes of six viewers, where three plays a minute are the most that a person can start."""
+
+
+@pytest.fixture(scope="module")
+def fast(spark, chosen):
+    """The reasons of each run's lines, in the order of time."""
+    settings = replace(chosen.events, max_plays_a_minute=3)
+    read = lines(spark, "events", *(row for run in RUNS.values() for row in run)).repartition(3)
+    kept = events.judge(read, DAY, settings, SALT).cache()
+    repeated = events.duplicates(kept, rows(spark, tables.EVENTS))
+    refused = {"duplicate": repeated, "too_fast": events.too_fast(kept, repeated, settings)}
+    found = {}
+    for row in events.mark(kept, refused).orderBy("happened_at", "reason").collect():
+        found.setdefault(row.viewer_id, []).append(row.reason)
+    kept.unpersist()
+    return found
+
+
+def test_what_a_machine_does_in_a_minute_and_beside_it_is_refused(fast):
+    assert fast["machine"] == [None, *["too_fast"] * 6, None]
+    assert fast["liker"] == ["too_fast"] * 5
+
+
+def test_a_person_who_skips_for_some_seconds_is_no_machine(fast):
+    assert fast["person"] == [None] * 6
+    assert fast["fan"] == [None] * 4
+
+
+def test_lines_sent_again_or_broken_make_nobody_a_machine(fast):
+    assert fast["resent"] == [None, "duplicate"] * 3
+    assert fast["broken"] == ["bad_watched"] * 4
+
+
+def test_a_machine_is_no_sign_of_a_broken_log():
+    assert "too_fast" in events.NOT_BAD

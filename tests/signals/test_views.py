@@ -7,13 +7,18 @@ import random
 from datetime import timedelta
 
 import pytest
+from pyspark.sql import functions as F
 
 from foryou import tables
-from foryou.signals import views
+from foryou.signals import sessions, views
 from foryou.signals.views import length
-from rows import NOON, rows
+from rows import DAY, NOON, rows
 
 STORIES: dict[str, list[dict]] = {}
+POSTED: list[str] = []
+"""Stories whose viewer posted the video `v` some day."""
+RANKS: dict[str, float] = {}
+"""The watch quantile of a story, which the norms would give; none for the others."""
 
 
 def play(watched_s, of_s=30, **more):
@@ -31,17 +36,30 @@ def story(name, *events):
     return name
 
 
+def quantile(names):
+    """The column that the norms would add."""
+    known = {who: RANKS[name] for who, name in enumerate(names) if name in RANKS}
+    given = [F.when(F.col("viewer") == who, F.lit(rank)) for who, rank in known.items()]
+    return F.coalesce(*given, F.lit(None)).cast("float")
+
+
 def folded(spark, settings, days):
     """The views of each day, by name: events of a day come a second apart unless they say when."""
     events = [
         {"event_id": f"{who}-{n:03}", "viewer_id": f"u{who}", "video_id": "v", "happened_at": NOON + timedelta(0, n)}
-        | event
+        | {key: value.format(who=who) if isinstance(value, str) else value for key, value in event.items()}
         for who, name in enumerate(days)
         for n, event in enumerate(days[name])
     ]
     viewers = rows(spark, tables.VIEWER_IDS, *({"viewer_id": f"u{who}", "viewer": who} for who in range(len(days))))
     videos = rows(spark, tables.VIDEO_IDS, {"video_id": "v", "video": 7}, {"video_id": "w", "video": 8})
-    built = views.build(rows(spark, tables.EVENTS, *events), viewers, videos, settings).collect()
+    posted = rows(
+        spark, tables.POSTS, *({"viewer": [*days].index(name), "video": 7} for name in POSTED if name in days)
+    )
+    dense = views.mark_own(views.dense(rows(spark, tables.EVENTS, *events).drop("day"), viewers, videos), posted)
+    placed = sessions.place(dense, dense.where("false"), DAY, settings)
+    ranked = views.fold(placed).withColumn("quantile", quantile(list(days)))
+    built = views.build(ranked, settings).collect()
     found = {}
     for row in built:
         found.setdefault(list(days)[row.viewer], []).append(row)
@@ -57,7 +75,7 @@ def all_views(spark, chosen):
 @pytest.fixture(scope="module")
 def seen(all_views):
     """The view of each story of one video; None where there is none."""
-    return {name: all_views[name][0] if name in all_views else None for name in STORIES if name != BOTH}
+    return {name: all_views[name][0] if name in all_views else None for name in STORIES if name not in (BOTH, SCROLLED)}
 
 
 # ---- golden points at 30 s
@@ -109,6 +127,31 @@ SKIPS = story("two skips of a short video", play(0.5, 10), play(0.4, 10))
 def test_two_skips_are_no_rewatch(seen):
     assert not seen[SKIPS].rewatched and not seen["left twice at once"].rewatched
     assert (seen[SKIPS].skipped, seen[SKIPS].points) == (True, -2)
+
+
+ALL_FIVE = ("rewatch", "completion", "share", "comment", "like")
+WATCHED = {(0, 0): [], (0, 1): [play(30)], (1, 0): [play(15), play(15)], (1, 1): [play(30), play(15)]}
+"""Plays of 30 s that are a rewatch or not, watched to the end or not; a rewatch alone leaves half a completion."""
+COMBINED = """
+    00000:0  00001:2  00010:4  00011:6  00100:6  00101:8  00110:10 00111:12
+    01000:8  01001:10 01010:12 01011:14 01100:14 01101:16 01110:18 01111:20
+    10000:0  10001:16 10010:18 10011:20 10100:20 10101:22 10110:24 10111:26
+    11000:18 11001:20 11010:22 11011:24 11100:24 11101:26 11110:28 11111:30
+"""
+"""Which of the five were done, in their order, and the points: 10, 8, 6, 4, 2; and 4 for half a completion.
+
+Half watched twice with nothing done is no good watch (10000).
+"""
+FIVE = {
+    story(f"the five: {bits}", *WATCHED[int(bits[0]), int(bits[1])], *did(*done)) if bits != "00000" else "": int(n)
+    for bits, n in (each.split(":") for each in COMBINED.split())
+    for done in [[kind for bit, kind in zip(bits[2:], ALL_FIVE[2:], strict=True) if bit == "1"]]
+}
+
+
+def test_points_of_all_combinations_of_the_five_actions_are_as_in_the_design(seen):
+    assert len(FIVE) == 32 and FIVE.pop("") == 0  # nothing done is no view
+    assert {name: seen[name].points for name in FIVE} == FIVE
 
 
 # ---- completion and length
@@ -163,6 +206,69 @@ def test_a_view_shorter_than_the_bound_is_never_good(seen):
     assert (view.skipped, view.good, view.points, view.liked) == (False, False, 0, True)
 
 
+RANKS[story("long but not ended", play(120, 300))] = 0.7
+RANKS[story("below seven in ten", play(120, 300))] = 0.69
+RANKS[story("ranked, yet left at once", play(1, 300))] = 0.99
+RANKS[story("ranked, yet refused", play(120, 300), *did("not_interested"))] = 0.99
+
+
+def test_a_view_longer_than_seven_in_ten_of_its_length_is_good_though_not_ended(seen):
+    assert seen["long but not ended"].good and seen["long but not ended"].points == pytest.approx(8 * 0.4 * 1.25)
+    assert [seen[name].good for name in ("below seven in ten", "ranked, yet left at once")] == [False, False]
+    assert seen["ranked, yet left at once"].points == -2
+    assert not seen["ranked, yet refused"].good
+
+
+GLANCE = story("a tenth of a second", play(0.1))
+
+
+def test_a_view_of_less_than_a_second_is_a_view(seen):
+    assert (seen[GLANCE].plays, seen[GLANCE].watched_ms, seen[GLANCE].skipped) == (1, 100, True)
+
+
+# ---- one's own
+
+
+POSTED += [
+    story("own, to the end", play(30), *did("like")),
+    story("own, left at once", play(0.1)),
+    story("own, reported", play(30), *did("report")),
+]
+NAMED = story("named as the creator", play(30, creator_id="u{who}"))
+OTHERS = story("somebody else's", play(30, creator_id="c1"))
+
+
+def test_ones_own_videos_are_seen_and_say_nothing(seen):
+    for name in (*POSTED, NAMED):
+        view = seen[name]
+        assert (view.own, view.points, view.good, view.skipped) == (True, 0, False, False), name
+    assert not seen[OTHERS].own and seen[OTHERS].good
+
+
+# ---- its place in the session
+
+
+def late(hours, **more):
+    return play(30, happened_at=NOON - timedelta(hours=hours), **more)
+
+
+SCROLLED = story("scrolled on", play(3), *did("like"), play(1, video_id="w", happened_at=NOON + timedelta(0, 9)))
+LATE = story("landed late, and again today", late(15), play(3))
+ONLY_LATE = story("landed late", late(15))
+
+
+def test_a_view_knows_its_place_in_the_session_and_when_the_next_began(all_views, seen):
+    first, second = sorted(all_views[SCROLLED], key=lambda view: view.video)
+    assert [(first.position, first.scroll_s), (second.position, second.scroll_s)] == [(1, 9.0), (2, None)]
+    assert (seen["a hundred loops"].position, seen["a hundred loops"].scroll_s) == (1, 1.0)
+    assert (seen["liked without a play"].position, seen["liked without a play"].scroll_s) == (None, None)
+
+
+def test_a_play_that_landed_late_counts_but_has_no_place(seen):
+    assert (seen[LATE].plays, seen[LATE].position, seen[LATE].points) == (2, 1, 8)
+    assert (seen[ONLY_LATE].plays, seen[ONLY_LATE].position, seen[ONLY_LATE].good) == (1, None, True)
+
+
 # ---- what is taken back, what is refused
 
 
@@ -207,7 +313,7 @@ BOTH = story("two videos", play(30), play(1, video_id="w"))
 
 def test_each_viewer_and_video_met_is_one_view(all_views):
     assert {(view.video, view.points) for view in all_views[BOTH]} == {(7, 8.0), (8, -2.0)}
-    assert [name for name, views in all_views.items() if len(views) > 1] == [BOTH]
+    assert [name for name, views in all_views.items() if len(views) > 1] == [SCROLLED, BOTH]
 
 
 def test_length_grows_between_its_ends(spark, chosen):

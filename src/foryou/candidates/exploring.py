@@ -44,7 +44,7 @@ def draw(
     of: Tests,
     viewers: NDArray[np.int32],
     group: NDArray[np.int32],
-    seen: Rows,
+    left_out: Rows,
     eligible: NDArray[np.bool_],
     draws: int,
     seed: int,
@@ -52,13 +52,13 @@ def draw(
     """Each viewer's videos under test, up to `draws` different ones in turn, and the probability of each: two arrays.
 
     A video is drawn in proportion to the weight that the viewer's `group` [viewers] gives it, among those that are
-    eligible, not seen and not drawn before; the probability is that of its own turn, given the turns before. A viewer
-    of no group (-1) is asked for all groups. Draws depend on the seed and the viewer alone. Padding is -1 and 0.
+    eligible, not drawn before and not in the viewer's row of `left_out`; the probability is that of its own turn, given
+    the turns before. A viewer of no group (-1) is asked for all groups. Draws depend on the seed and the viewer alone.
+    Padding is -1 and 0.
     """
     weights = np.vstack([of.weights, of.weights.sum(axis=0)]).astype(np.float64)
     weights[:, ~eligible[of.videos]] = 0
-    rows = seen.of(viewers)
-    return _draw(of.videos, weights, viewers, group, rows.indptr, rows.indices, draws, np.uint64(seed))
+    return _draw(of.videos, weights, viewers, group, left_out.indptr, left_out.indices, draws, np.uint64(seed))
 
 
 @numba.njit(cache=True)

@@ -15,8 +15,6 @@ VIEWS = ["video", "completion", "points", "day"]
 BEFORE = ["creator_id", "authority", "authority_viewers", "rejected", "rejected_on", "report_penalty", "reported_on"]
 STATS = ["video", "viewers", "good", "exits", "z"]
 
-NO_PROFILES = pa.schema([("viewer", pa.int32()), ("cluster", pa.int32())]).empty_table()
-
 _EPOCH = date(1970, 1, 1)
 
 Ints = NDArray[np.int64]

@@ -54,6 +54,7 @@ class Lake:
     def days(self, table: Table) -> list[date]:
         """The days that the table holds, in order."""
         if not self.exists(table):
+            self._refuse_lost(table)
             return []
         found = {part["day"] for part in self._delta(table).partitions()}
         return sorted(date.fromisoformat(str(day)) for day in found)
@@ -111,14 +112,10 @@ class Lake:
     # ---- writing
 
     def create(self, table: Table) -> None:
-        """Makes the table, empty, with its column comments; does nothing if it is there.
-
-        Raises ContractBroken where there was one: an empty table in its place would pass for one that was never filled.
-        """
+        """Makes the table, empty, with its column comments; does nothing if it is there."""
         if self.exists(table):
             return
-        if next(self.path(table).rglob("*.parquet"), None):
-            raise _lost(table, f"files of rows in {self.path(table)}, but no `_delta_log` that names them")
+        self._refuse_lost(table)
         with self._locked(table):
             self.path(table).parent.mkdir(parents=True, exist_ok=True)
             DeltaTable.create(
@@ -129,6 +126,11 @@ class Lake:
                 description=table.doc,
                 configuration=_PROPERTIES,
             )
+
+    def _refuse_lost(self, table: Table) -> None:
+        """Raises ContractBroken where there was a table: an empty one in its place would pass for a new one."""
+        if next(self.path(table).rglob("*.parquet"), None):
+            raise _lost(table, f"files of rows in {self.path(table)}, but no `_delta_log` that names them")
 
     def _refuse_lost_map(self, table: Table) -> None:
         """New ids would be given out from 0 again, and every row that was numbered before would name another."""

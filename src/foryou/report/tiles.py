@@ -30,7 +30,7 @@ def lines_read(facts: Facts) -> int:
 
 
 def bad_lines(facts: Facts) -> int:
-    """Refused lines that speak of a broken log: duplicates and videos that land tomorrow do not."""
+    """Refused lines that speak of a broken log: duplicates, videos that land tomorrow and machines do not."""
     return sum(rows for reason, rows in facts.rejected.items() if reason not in facts.tolerated)
 
 

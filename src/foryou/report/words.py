@@ -21,6 +21,7 @@ REJECTED = {
     "bad_propensity": "propensity is not a probability",
     "duplicate": "an event id that was there before",
     "unknown_video": "a video that the catalogue has never had",
+    "too_fast": "more plays a minute than a person can start",
 }
 
 LEADS = {

@@ -62,7 +62,13 @@ def forgotten_until(controls: pa.Table, viewer_ids: pa.Table) -> pa.Table:
     return pa.table({"viewer_id": named["viewer_id"], "until": known["happened_at_max"].take(place)})
 
 
+def before(events: DataFrame, until: DataFrame) -> DataFrame:
+    """The events that are forgotten: up to the moment `until` which their viewer's are."""
+    met = events.join(F.broadcast(until), on="viewer_id", how="inner")
+    return met.where(F.col("happened_at") <= F.col("until")).drop("until")
+
+
 def after(events: DataFrame, until: DataFrame) -> DataFrame:
-    """The events without those that happened up to the moment `until` which their viewer's are forgotten."""
+    """The events that are not."""
     met = events.join(F.broadcast(until), on="viewer_id", how="left")
     return met.where(F.col("until").isNull() | (F.col("happened_at") > F.col("until"))).drop("until")

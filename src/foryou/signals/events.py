@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -12,8 +13,8 @@ from foryou.contract import ID_PATTERN
 from foryou.models import devices, ids
 from foryou.settings import Events
 
-NOT_BAD = ("duplicate", "unknown_video")
-"""Refused, yet no sign of a broken log: a resent file, a video that lands tomorrow."""
+NOT_BAD = ("duplicate", "unknown_video", "too_fast")
+"""Refused, yet no sign of a broken log: a resent file, a video that lands tomorrow, a machine."""
 
 _LONGEST_LINE = 2_000
 
@@ -62,11 +63,27 @@ def duplicates(judged: DataFrame, earlier: DataFrame) -> DataFrame:
     return ids.repeats(sound, F.col("event_id"), order, earlier.select(F.col("event_id").alias("key")))
 
 
-def mark_duplicates(judged: DataFrame, duplicates: DataFrame) -> DataFrame:
-    """Sets the reason `duplicate` on the rows named."""
-    named = F.broadcast(duplicates.withColumn("again", F.lit(True)))
+def too_fast(judged: DataFrame, duplicates: DataFrame, settings: Events) -> DataFrame:
+    """The `row` of all that a machine did: someone who starts more plays in a minute than a person can.
+
+    That is every sound event of that viewer in such a minute and in the ones before and after it, in which the machine
+    began and stopped. Lines sent again are no plays: they are left out first.
+    """
+    once = judged.where(F.col("reason").isNull()).join(F.broadcast(duplicates), on="row", how="left_anti")
+    timed = once.select("row", "viewer_id", "kind", _minute().alias("minute"))
+    plays = timed.where(F.col("kind") == "play").groupBy("viewer_id", "minute").agg(F.count("*").alias("plays"))
+    crowded = plays.where(F.col("plays") > settings.max_plays_a_minute)
+    around = F.explode(F.array(*[F.col("minute") + beside for beside in (-1, 0, 1)]))
+    machines = crowded.select("viewer_id", around.alias("minute")).distinct()
+    return timed.join(F.broadcast(machines), on=["viewer_id", "minute"], how="left_semi").select("row")
+
+
+def mark(judged: DataFrame, refused: dict[str, DataFrame]) -> DataFrame:
+    """Sets each reason on the sound rows that its frame numbers; what was `row` is no longer there."""
+    numbered = [rows.select("row", F.lit(reason).alias("found")) for reason, rows in refused.items()]
+    named = F.broadcast(reduce(DataFrame.unionAll, numbered))
     marked = judged.join(named, on="row", how="left")
-    return marked.withColumn("reason", _if_sound(F.col("again").isNotNull(), "duplicate")).drop("again", "row")
+    return marked.withColumn("reason", F.coalesce("reason", "found")).drop("found", "row")
 
 
 def accepted(judged: DataFrame) -> DataFrame:
@@ -113,6 +130,11 @@ def _first_fault(day: date, settings: Events) -> Column:
     for reason, fault in reversed(faults.items()):
         found = F.when(F.coalesce(fault, F.lit(False)), reason).otherwise(found)
     return found
+
+
+def _minute() -> Column:
+    """Minutes since 1970."""
+    return F.floor(F.unix_seconds("happened_at") / 60)
 
 
 def _plain_id(name: str) -> Column:

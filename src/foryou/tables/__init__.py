@@ -15,7 +15,18 @@ from foryou.tables.catalogue import (
 )
 from foryou.tables.controls import FATIGUE, VIEWER_CONTROLS
 from foryou.tables.lists import CANDIDATES, FEEDS, POPULAR, STARTERS
-from foryou.tables.log import CONTROLS, EVENTS, INTERACTIONS, REJECTED_EVENTS, SEEN, VIEWS
+from foryou.tables.log import (
+    CONTROLS,
+    EVENTS,
+    EXITS,
+    INTERACTIONS,
+    POSTS,
+    REJECTED_EVENTS,
+    SEEN,
+    SESSIONS,
+    VIEWS,
+    WATCH_NORMS,
+)
 from foryou.tables.models import CHECKS, COLD_FACTORS, EVALUATIONS, FAIRNESS, MODELS, VIDEO_FACTORS, VIEWER_FACTORS
 from foryou.tables.people import CLUSTERS, VIDEO_CLUSTERS, VIEWER_PROFILES
 from foryou.tables.published import (
@@ -70,6 +81,10 @@ ALL = (
     SEEN,
     VIEWER_CONTROLS,
     FATIGUE,
+    POSTS,
+    WATCH_NORMS,
+    SESSIONS,
+    EXITS,
     INTERACTIONS,
     CONTENT,
     DISTRIBUTION,
@@ -116,6 +131,7 @@ __all__ = [
     "EVALUATIONS",
     "EVENTS",
     "EVERYWHERE",
+    "EXITS",
     "EXIT_RATES",
     "FAIRNESS",
     "FATIGUE",
@@ -129,6 +145,7 @@ __all__ = [
     "MODELS",
     "MODERATION",
     "POPULAR",
+    "POSTS",
     "PUBLISHED",
     "PUBLISHED_CANDIDATES",
     "PUBLISHED_FEEDS",
@@ -140,6 +157,7 @@ __all__ = [
     "RELEASE_ID",
     "SEEN",
     "SEGMENT",
+    "SESSIONS",
     "SIGN_UPS",
     "SIMILAR",
     "SOURCES",
@@ -167,4 +185,5 @@ __all__ = [
     "VIEWER_IDS",
     "VIEWER_PROFILES",
     "VIEWS",
+    "WATCH_NORMS",
 ]

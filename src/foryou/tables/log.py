@@ -48,7 +48,7 @@ REJECTED_EVENTS = Table(
         DAY,
         text(
             "reason",
-            "Why it was refused; `duplicate` and `unknown_video` do not count as bad.",
+            "Why it was refused; `duplicate`, `unknown_video` and `too_fast` do not count as bad.",
             required=True,
         ),
         text("line", "The line as it came, cut to 2,000 characters."),
@@ -79,6 +79,17 @@ VIEWS = Table(
         Column("good", "boolean", "A good watch: the label that models learn and are judged by.", True),
         Column("points", "float", "Signed points of the day, DESIGN §7.", True),
         Column("propensity", "float", "Probability of a random exposure; null otherwise.", at_least=0, at_most=1),
+        Column("own", "boolean", "The viewer posted it: no points, neither good nor skipped.", True),
+        Column(
+            "quantile",
+            "float",
+            "Rank of the time watched among views of videos that last as long, from `watch_norms`; null without plays, "
+            "length or norms.",
+            at_least=0,
+            at_most=1,
+        ),
+        Column("position", "int", "Place among the plays of its session, from 1; null without plays.", at_least=1),
+        Column("scroll_s", "float", "Seconds from its first play to the session's next; null if last.", at_least=0),
     ),
     key=("viewer", "video"),
     keep_days=60,
@@ -90,6 +101,73 @@ SEEN = Table(
     "one viewer and video met on that day",
     (DAY, VIEWER, VIDEO),
     key=("viewer", "video"),
+)
+
+POSTS = Table(
+    "posts",
+    "Who posted which video: what one thinks of one's own says nothing.",
+    "one viewer and video posted on that day",
+    (DAY, VIEWER, VIDEO),
+    key=("viewer", "video"),
+)
+
+WATCH_NORMS = Table(
+    "watch_norms",
+    "How long videos of a length are watched: one small histogram a day, and the ranks that the days before give.",
+    "one stretch of watch time of one stretch of lengths",
+    (
+        DAY,
+        Column("duration_bucket", "int", "Number of the stretch of lengths, four an octave.", True, at_least=0),
+        Column("bin", "int", "Number of the stretch of milliseconds watched, eight an octave.", True, at_least=0),
+        Column("views", "bigint", "Views of this day that fell there, own ones left out.", True, at_least=0),
+        Column(
+            "quantile",
+            "float",
+            "Midrank of the bin in its bucket among the days before this one; null while they hold too few views.",
+            at_least=0,
+            at_most=1,
+        ),
+    ),
+    key=("duration_bucket", "bin"),
+    keep_days=60,
+)
+
+SESSIONS = Table(
+    "sessions",
+    "Plays of a viewer without a long pause, told on the day on which the pause began.",
+    "one session that ended on the day; those still open at its end belong to the next",
+    (
+        DAY,
+        VIEWER,
+        Column("session", "int", "Counts up through the viewer's day.", required=True, at_least=1),
+        Column("started_at", "timestamp", "When its first play began (UTC).", required=True),
+        Column("ended_at", "timestamp", "When its last play began (UTC).", required=True),
+        Column("plays", "int", "How many plays it holds.", required=True, at_least=1),
+        Column("videos", "int", "How many different videos, the viewer's own left out.", required=True, at_least=0),
+        Column("watched_ms", "bigint", "Milliseconds watched over all plays.", required=True, at_least=0),
+        Column("videos_a_minute", "float", "Videos passed a minute; null if only one, or at one moment.", at_least=0),
+        Column("is_new", "boolean", "Whether the viewer came to the platform within the last day.", required=True),
+    ),
+    key=("viewer", "session"),
+    keep_days=60,
+)
+
+EXITS = Table(
+    "exits",
+    "In how many sessions a video was shown, and in how many it was the last.",
+    "one video, class of device and country, of the sessions that ended on the day; own views left out",
+    (
+        DAY,
+        VIDEO,
+        text("device_class", "Class of device of the viewers; null if unknown."),
+        text("country", "Country of the viewers; null if unknown."),
+        Column("sessions", "int", "Sessions that showed it.", required=True, at_least=0),
+        Column("exits", "int", "Of these, ended within it: it was the last play.", required=True, at_least=0),
+        Column("new_sessions", "int", "Sessions of new viewers with it among the first videos.", True, at_least=0),
+        Column("new_exits", "int", "Of these, ended within the first videos.", required=True, at_least=0),
+    ),
+    key=("video", "device_class", "country"),
+    keep_days=60,
 )
 
 CONTROLS = Table(
