@@ -34,6 +34,12 @@ FORMATS = ("jsonl", "jsonl.gz", "parquet")
 MANIFEST = "_manifest.json"
 CHUNK_BYTES = 4 << 20
 
+_NAME = re.compile(rf"(?:{'|'.join(KINDS)})/(?=[A-Za-z0-9])[A-Za-z0-9._=+-]{{1,190}}\.(?:{'|'.join(FORMATS)})")
+_NAME_IN_WORDS = (
+    f"paths <kind>/<name> with a kind of {KINDS}, the name at most 190 letters, digits and ._=+-, the first a letter or "
+    f"digit, before an ending of {FORMATS}; Spark takes other names for patterns or passes over them"
+)
+
 
 @dataclass(frozen=True)
 class LandedFile:
@@ -171,8 +177,8 @@ def check_day(landing: Path, day: date, kinds: Sequence[str] = KINDS) -> LandedD
     """The files of a landed day, each checked against the manifest byte for byte; of other `kinds` there are none.
 
     Raises `InputMissing` when the day, its manifest or a listed file is not there, and `DataRejected` when
-    the manifest is malformed, names another day or a path outside, or when a file has other bytes than it
-    lists or is a gzip that ends early. Files beside the listed ones are named in `unlisted`, not read.
+    the manifest is malformed, names another day, a path outside or one that is not plain, or a file twice, or
+    when a file has other bytes than it lists or is a gzip that ends early. Files beside the listed ones are named in `unlisted`, not read.
     """
     folder = landing_day(landing, day)
     entries, digest = _read_manifest(folder, day)
@@ -181,6 +187,7 @@ def check_day(landing: Path, day: date, kinds: Sequence[str] = KINDS) -> LandedD
         if PurePosixPath(name).parent.name in kinds or kinds == KINDS:
             file = _listed(folder, day, name, entry)
             files[file.path.parent.name].append(file)
+    _refuse_twice(day, [file for some in files.values() for file in some])
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         # Largest first, so that no thread is left alone with it at the end.
         every = sorted((file for some in files.values() for file in some), key=lambda file: -file.bytes)
@@ -220,10 +227,8 @@ def _read_manifest(folder: Path, day: date) -> tuple[dict[str, dict[str, Any]], 
 
 def _listed(folder: Path, day: date, name: str, entry: Any) -> LandedFile:
     """One manifest entry as a file inside the day's folder."""
-    parts = PurePosixPath(name).parts
-    plain = len(parts) == 2 and parts[0] in KINDS and "\\" not in name and name.isprintable()
-    if not plain or not name.endswith(tuple(f".{ending}" for ending in FORMATS)):
-        raise _rejected(day, f"paths <kind>/<file>, kind one of {KINDS}, of {FORMATS}", repr(name[:120]))
+    if not _NAME.fullmatch(name):
+        raise _rejected(day, _NAME_IN_WORDS, ascii(name[:120]))
     if not _well_formed(entry):
         raise _rejected(day, "rows, bytes and sha256 for each file", f"{str(entry)[:120]} for {name}")
     path = folder / name
@@ -232,6 +237,15 @@ def _listed(folder: Path, day: date, name: str, entry: Any) -> LandedFile:
     if not path.resolve().is_relative_to(folder.resolve()):
         raise _rejected(day, "files inside the day's folder", f"{name} leads to {path.resolve()}")
     return LandedFile(path, entry["rows"], entry["bytes"], entry["sha256"])
+
+
+def _refuse_twice(day: date, files: Sequence[LandedFile]) -> None:
+    """Raises DataRejected where two names lead to one file, whose rows would count twice."""
+    by_place: dict[Path, Path] = {}
+    for file in files:
+        other = by_place.setdefault(file.path.resolve(), file.path)
+        if other != file.path:
+            raise _rejected(day, "each file listed once", f"{other.name} and {file.path.name}, which are one file")
 
 
 def _well_formed(entry: Any) -> bool:
