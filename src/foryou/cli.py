@@ -16,6 +16,7 @@ from deltalake import DeltaTable
 
 from foryou import screen, settings, tables
 from foryou.errors import ForYouError, InputMissing
+from foryou.plain_text import plain_text
 from foryou.publishing import reader
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -106,11 +107,12 @@ def similar(
 @app.command()
 def releases(lake: LakeOption, json: JsonOption = False) -> None:
     """Lists the releases; exactly one is live."""
-    rows = reader.releases(lake)
-    if json:
-        screen.as_json([asdict(row) for row in rows])
-    else:
-        screen.releases(rows)
+    with _told_errors(json):
+        rows = reader.releases(lake)
+        if json:
+            screen.as_json([asdict(row) for row in rows])
+        else:
+            screen.releases(rows)
 
 
 @app.command()
@@ -175,7 +177,7 @@ def world(
             out,
             lambda day, lines: screen.console.print(f"  landed {day}: {lines:,} lines"),
         )
-    screen.console.print(f"World {made.world}: {made.events:,} lines in {out}")
+    screen.console.print(plain_text(f"World {made.world}: {made.events:,} lines in {out}"), markup=False)
 
 
 @importing.command()
@@ -191,7 +193,7 @@ def kuairand(
     with _told_errors(False):
         screen.console.print("  reading the logs")
         days = import_logs(log, users, videos, out, lambda day, rows: screen.console.print(f"  landed {day}: {rows:,}"))
-    screen.console.print(f"{len(days)} days, {days[0]} to {days[-1]}, in {out}")
+    screen.console.print(plain_text(f"{len(days)} days, {days[0]} to {days[-1]}, in {out}"), markup=False)
 
 
 @app.command()
@@ -251,7 +253,8 @@ def _one_night(nights, day: date, lake: Path, json: bool) -> dict:  # type: igno
 def _captions(lake: Path, day: date) -> dict[str, str]:
     path = str(lake / tables.VIDEOS.path)
     columns = ["video_id", "caption"]
-    return screen.captions(DeltaTable(path).to_pyarrow_table([("day", "=", str(day))], columns=columns))
+    with reader.readable("videos", lake):
+        return screen.captions(DeltaTable(path).to_pyarrow_table([("day", "=", str(day))], columns=columns))
 
 
 @contextmanager

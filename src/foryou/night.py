@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 from foryou import secret, steps, tables
 from foryou.errors import ContractBroken, DataRejected, ForYouError, InputMissing
 from foryou.platform import checks, spark
-from foryou.platform.job import JOBS, Run, at_night, finished, journal, main_of, run_step, write_json
+from foryou.platform.job import JOBS, Run, at_night, finished, journal, main_of, run_step, spark_log, write_json
 from foryou.platform.lake import Lake
 from foryou.settings import Settings
 from foryou.sources import landing as landed
@@ -170,9 +170,11 @@ def opened(
     overrides: dict[str, str] | None = None,
     told: Told = lambda day, step, entry: None,
 ) -> Iterator[Night]:
-    """A lake for nights in this process alone. Raises AlreadyRunning if another process runs nights on it."""
-    log = lake / "_logs" / "spark.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    """A lake for nights in this process alone.
+
+    Raises AlreadyRunning if another process runs nights on it, and InputMissing where no lake can be written.
+    """
+    log = spark_log(lake, "spark")
 
     def session() -> SparkSession:
         return spark.session(settings.spark, "foryou", log)

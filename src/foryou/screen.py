@@ -17,6 +17,7 @@ from rich.text import Text
 
 from foryou import steps
 from foryou.contract import Table as Contract
+from foryou.plain_text import plain_text
 from foryou.publishing.reader import STALE_AFTER_DAYS, Item, Reader
 
 console = Console(highlight=False)
@@ -80,13 +81,13 @@ def closing(summary: dict[str, Any]) -> None:
 
 def feed(items: list[Item], reader: Reader, title: str, catalogue: dict[str, str], language: str | None) -> None:
     """A feed with captions, scores and reasons in words."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=Text(plain_text(title)), title_justify="left")
     for name in ("", "video", "caption", "score", "why"):
         table.add_column(name, overflow="fold")
     for place, item in enumerate(items, start=1):
         caption = Text(catalogue.get(item.video_id, "")[:48])
         why = Text(item.words(language, catalogue))
-        table.add_row(str(place), item.video_id, caption, f"{item.score:.2f}", why)
+        table.add_row(str(place), Text(item.video_id), caption, f"{item.score:.2f}", why)
     console.print(table)
     stale = f" (stale: its day ended more than {STALE_AFTER_DAYS} days ago)" if reader.release.stale() else ""
     console.print(f"[dim]release {reader.release.release_id}{stale}[/]")
@@ -131,13 +132,8 @@ def as_json(content: Any) -> None:
 
 def captions(videos: pa.Table) -> dict[str, str]:
     """Captions by video id, without what would steer a terminal or turn the direction of a line."""
-    plain = (_printable(text or "") for text in videos["caption"].to_pylist())
+    plain = (plain_text(text or "") for text in videos["caption"].to_pylist())
     return dict(zip(videos["video_id"].to_pylist(), plain, strict=True))
-
-
-def _printable(text: str) -> str:
-    joiner = "\u200d"  # holds the parts of an emoji together
-    return "".join(letter if letter.isprintable() or letter == joiner else " " for letter in text)
 
 
 def _brief(notes: dict[str, Any]) -> str:

@@ -223,6 +223,12 @@ def test_a_name_that_exporters_give_is_fine(tmp_path, name):
     assert check_day(tmp_path, DAY).rows("events") == 3
 
 
+def test_a_landing_whose_path_is_a_pattern_is_refused(tmp_path):
+    write_day(tmp_path / "[ab]", DAY, {"events": events()})
+    with pytest.raises(InputMissing, match="patterns"):
+        check_day(tmp_path / "[ab]", DAY)
+
+
 def test_a_landing_that_is_itself_a_link_is_fine(tmp_path):
     write_day(tmp_path / "there", DAY, {"events": events()})
     (tmp_path / "here").symlink_to(tmp_path / "there")

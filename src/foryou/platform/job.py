@@ -6,6 +6,7 @@ import argparse
 import importlib.util
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 
 from foryou import settings, steps, tables
-from foryou.errors import AlreadyRunning, DataRejected, ForYouError
+from foryou.errors import AlreadyRunning, DataRejected, ForYouError, InputMissing
 from foryou.platform import checks, spark
 from foryou.platform.checks import Outcome
 from foryou.platform.lake import Lake
@@ -152,6 +153,25 @@ def override(text: str) -> tuple[str, str]:
     return check.strip(), reason.strip()
 
 
+def spark_log(lake: Path, name: str) -> Path:
+    """Where Spark's log of that name goes. Raises InputMissing for a path where no lake can be written."""
+    folder = lake / "_logs"
+    try:
+        if set("*?[]{}\\") & set(str(lake.absolute())):
+            raise ValueError("it has one of * ? [ ] { } \\, which Spark takes for patterns")
+        str(lake).encode()
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder / f"{name}.log"
+    except (OSError, ValueError) as error:
+        raise InputMissing(
+            "lake",
+            wanted=f"a folder that can be written at {lake}",
+            found=str(error),
+            next_step="check --lake and who may write there",
+        ) from error
+
+
 @contextmanager
 def at_night(lake: Lake, *, shared: bool) -> Iterator[None]:
     """The lake for writing: a whole night's process has it alone, the jobs of a scheduled night share it.
@@ -191,8 +211,7 @@ def job(main: Callable[[Run], None]) -> None:
     name = Path(sys.argv[0]).stem
     try:
         chosen = settings.load(*arguments.conf)
-        log = arguments.lake / "_logs" / f"{arguments.day}-{name}.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
+        log = spark_log(arguments.lake, f"{arguments.day}-{name}")
         lake = Lake(arguments.lake, lambda: spark.session(chosen.spark, f"foryou {name} {arguments.day}", log))
         with at_night(lake, shared=True):
             if name in steps.ALSO_WRITES_CHECKS:

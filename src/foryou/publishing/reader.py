@@ -9,7 +9,10 @@
 from __future__ import annotations
 
 import builtins
+import re
 from bisect import bisect_left
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -20,10 +23,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 
 from foryou import secret, tables
-from foryou.contract import Table
-from foryou.errors import InputMissing
+from foryou.contract import ID_PATTERN
+from foryou.errors import ContractBroken, InputMissing
 from foryou.feeds.reasons import in_words
 
 STALE_AFTER_DAYS = 2
@@ -128,8 +132,7 @@ class Reader:
     @cached_property
     def _popular(self) -> dict[str, list[Item]]:
         found: dict[str, list[Item]] = {}
-        rows = self._delta("popular").to_pyarrow_table()
-        for row in rows.sort_by([("segment", "ascending"), ("rank", "ascending")]).to_pylist():
+        for row in self._whole("popular").sort_by([("segment", "ascending"), ("rank", "ascending")]).to_pylist():
             item = Item(row["video_id"], row["score"], ("popular",), row["reason"])
             found.setdefault(row["segment"], []).append(item)
         return found
@@ -140,20 +143,23 @@ class Reader:
         found: dict[tuple[str, str], list[Item]] = {}
         if "starters" not in self.release.tables:
             return found
-        for row in self._delta("starters").to_pyarrow_table().sort_by("slot").to_pylist():
+        for row in self._whole("starters").sort_by("slot").to_pylist():
             item = Item(row["video_id"], row["score"], ("starting",), row["reason"], topic=row["topic"])
             found.setdefault((row["segment"], row["path"]), []).append(item)
         return found
 
     def _row(self, name: str, key: str | None) -> dict[str, Any] | None:
-        if key is None:
+        if key is None or not re.match(ID_PATTERN, key):  # no table holds such an id
             return None
-        if name not in self._tables:
-            self._tables[name] = _Sorted.open(self._delta(name), _KEYS[name])
-        return self._tables[name].row(key)
+        with readable(name, self.lake):
+            if name not in self._tables:
+                table = DeltaTable(_path(self.lake, name), version=self.release.tables[name])
+                self._tables[name] = _Sorted.open(table, _KEYS[name])
+            return self._tables[name].row(key)
 
-    def _delta(self, name: str) -> DeltaTable:
-        return _delta(self.lake, name, self.release.tables[name])
+    def _whole(self, name: str) -> pa.Table:
+        with readable(name, self.lake):
+            return DeltaTable(_path(self.lake, name), version=self.release.tables[name]).to_pyarrow_table()
 
 
 @dataclass(frozen=True)
@@ -206,11 +212,24 @@ def open(lake: Path | str, release: str | None = None) -> Reader:  # the verb of
 
 
 def releases(lake: Path | str) -> builtins.list[Release]:
-    """Every release of the lake, oldest day first; empty if nothing was ever published."""
-    path = str(Path(lake) / tables.RELEASES.path)
-    if not DeltaTable.is_deltatable(path):
-        return []
-    rows = DeltaTable(path).to_pyarrow_table().sort_by([("day", "ascending"), ("published_at", "ascending")])
+    """Every release of the lake, oldest day first; empty if nothing was ever published.
+
+    Raises InputMissing where there is no lake, and ContractBroken where its releases cannot be read.
+    """
+    if not Path(lake).is_dir():
+        raise InputMissing(
+            "lake",
+            wanted="the root of a lake, a folder",
+            found=f"{'a file' if Path(lake).exists() else 'nothing'} at {lake}",
+            next_step="check the path (--lake or FORYOU_LAKE); `foryou nightly` makes a lake",
+        )
+    with readable("releases", lake):
+        path = _path(lake, "releases")
+        if not DeltaTable.is_deltatable(path):
+            if next(Path(path).rglob("*.parquet"), None):
+                raise FileNotFoundError("its folder `_delta_log` is gone")
+            return []
+        rows = DeltaTable(path).to_pyarrow_table().sort_by([("day", "ascending"), ("published_at", "ascending")])
     known = [each.name for each in fields(Release)]  # columns may be added within a version of the contract
     maps = ("tables", "counts")
     return [Release(**(row | {name: dict(row[name]) for name in maps})) for row in rows.select(known).to_pylist()]
@@ -221,9 +240,22 @@ def _ladder(segment: str) -> tuple[str, str, str]:
     return segment, f"*:{language}", tables.EVERYWHERE
 
 
-def _delta(lake: Path, name: str, version: int) -> DeltaTable:
-    table: Table = next(table for table in tables.PUBLISHED if table.name == name)
-    return DeltaTable(str(lake / table.path), version=version)
+@contextmanager
+def readable(name: str, lake: Path | str) -> Iterator[None]:
+    """Turns what a damaged table of the lake raises into ContractBroken with what to do."""
+    try:
+        yield
+    except (DeltaError, OSError, pa.ArrowException, UnicodeEncodeError) as error:
+        raise ContractBroken(
+            name,
+            wanted=f"a whole table, with the versions that releases name, in {lake}",
+            found=(str(error).splitlines() or [type(error).__name__])[0],
+            next_step="restore its folder from a copy, or read another release: `foryou releases` lists them",
+        ) from error
+
+
+def _path(lake: Path | str, name: str) -> str:
+    return str(Path(lake) / next(table for table in tables.ALL if table.name == name and table.published).path)
 
 
 def _item(row: dict[str, Any]) -> Item:

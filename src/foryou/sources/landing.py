@@ -181,6 +181,7 @@ def check_day(landing: Path, day: date, kinds: Sequence[str] = KINDS) -> LandedD
     when a file has other bytes than it lists or is a gzip that ends early. Files beside the listed ones are named in `unlisted`, not read.
     """
     folder = landing_day(landing, day)
+    _refuse_pattern(folder, day)
     entries, digest = _read_manifest(folder, day)
     files: dict[str, list[LandedFile]] = {kind: [] for kind in KINDS}
     for name, entry in sorted(entries.items()):
@@ -194,6 +195,18 @@ def check_day(landing: Path, day: date, kinds: Sequence[str] = KINDS) -> LandedD
         for _ in pool.map(lambda file: _check_bytes(file, day), every):
             pass
     return LandedDay(day, folder, files, _unlisted(folder, set(entries)), digest)
+
+
+def _refuse_pattern(folder: Path, day: date) -> None:
+    """Raises InputMissing for a folder whose name Spark would take for a pattern of others."""
+    if set("*?[]{}\\") & set(str(folder)):
+        raise InputMissing(
+            "landing",
+            day=day,
+            wanted="a folder whose path has none of * ? [ ] { } \\, which Spark takes for patterns",
+            found=str(folder),
+            next_step="have days land in a folder of a plain name",
+        )
 
 
 def manifest_digest(manifest: bytes) -> str:
