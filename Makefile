@@ -89,12 +89,13 @@ $(BIN)/python:
 	exit 1
 
 $(DONE)/installer: requirements-setup.txt | $(BIN)/python
-	@echo "installing uv and the build tools, pinned and hashed"
+	@echo "installing uv and the build tools, pinned and hashed: a few seconds"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-setup.txt
 	@mkdir -p $(DONE) && touch $@
 
 $(DONE)/packages: requirements-dev.txt $(DONE)/installer
-	@echo "installing the packages of requirements-dev.txt (about 1 GB to download the first time)"
+	@echo "installing the packages of requirements-dev.txt: about 1 GB to download the first time, 2.5 GB on the disk;"
+	@echo "  then half a minute or so without a word while pyspark is built, and a minute while all is compiled"
 	@set -o pipefail; $(UV) pip install --python $(BIN)/python --require-hashes --no-build-isolation --compile-bytecode \
 	  -r requirements-dev.txt 2>&1 | grep --line-buffered -v '^ [+~-] '
 	@touch $@

@@ -1,5 +1,6 @@
 """Asks every source for each viewer's best unseen, eligible videos and blends them."""
 
+from datetime import date
 from functools import partial
 
 import numpy as np
@@ -32,7 +33,7 @@ def _gathered(run: Run) -> night.Night:
     for table in (tables.INTERACTIONS, tables.VIDEOS):
         lake.require(table, day)
     interactions = lake.arrow(tables.INTERACTIONS, days=[day])
-    viewer_ids = lake.arrow(tables.VIEWER_IDS, ["viewer_id", "viewer"])
+    viewer_ids = lake.arrow(tables.VIEWER_IDS)
     held, tired = (lake.arrow(table, days=[day]) for table in (tables.VIEWER_CONTROLS, tables.FATIGUE))
     n_viewers, n_videos = viewer_ids.num_rows, lake.arrow(tables.VIDEO_IDS, ["video"]).num_rows
     model_day = lake.arrow(tables.MODELS, ["model_day"], days=[day])["model_day"][0].as_py()
@@ -57,7 +58,7 @@ def _gathered(run: Run) -> night.Night:
     starters = lake.arrow(tables.STARTERS, ["segment", "path", "slot", "video"], days=[day])
     countries, trending = night.trending_rows(lake.arrow(tables.TRENDING, ["country", "video", "score"], days=[day]))
     return night.Night(
-        viewers=_in_order(viewer_ids, interactions, held),
+        viewers=_in_order(viewer_ids, interactions, held, day),
         viewer_factors=matrices.dense(viewer_factors["viewer"], viewer_factors["factors"], n_viewers),
         video_factors=matrices.dense(video_factors["video"], video_factors["factors"], n_videos),
         has_factors=night.flags(video_factors["video"], n_videos),
@@ -85,7 +86,7 @@ def _gathered(run: Run) -> night.Night:
     )
 
 
-def _in_order(viewer_ids: pa.Table, interactions: pa.Table, held: pa.Table) -> NDArray[np.int32]:
+def _in_order(viewer_ids: pa.Table, interactions: pa.Table, held: pa.Table, day: date) -> NDArray[np.int32]:
     """Whom to serve, in the order of their names: the order of everything published.
 
     That is who was met inside the window; and, although nothing else is known of them, who muted, blocked or reset
@@ -95,7 +96,7 @@ def _in_order(viewer_ids: pa.Table, interactions: pa.Table, held: pa.Table) -> N
     served = night.flags(interactions["viewer"], viewer_ids.num_rows)
     served[held.filter(pc.invert(out))["viewer"].to_numpy()] = True
     served[held.filter(out)["viewer"].to_numpy()] = False
-    ordered = ids.one_name_each(viewer_ids).sort_by("viewer_id")["viewer"].to_numpy()
+    ordered = ids.one_name_each(viewer_ids, day).sort_by("viewer_id")["viewer"].to_numpy()
     return ordered[served[ordered]]
 
 

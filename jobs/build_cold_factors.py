@@ -19,9 +19,11 @@ def main(run: Run) -> None:
     lake, chosen = run.lake, run.settings.cold_factors
     lake.require(tables.CONTENT, run.day)
     model = lake.arrow(tables.MODELS, days=[run.day]).to_pylist()[0]
-    n_videos = lake.arrow(tables.VIDEO_IDS, ["video"]).num_rows
-    content = Described.of(lake.arrow(tables.CONTENT, _VECTOR, days=[run.day]), n_videos)
+    described = lake.arrow(tables.CONTENT, _VECTOR, days=[run.day])
     rows = lake.arrow(tables.VIDEO_FACTORS, ["video", "factors"], days=[model["model_day"]])
+    met = lake.arrow(tables.INTERACTIONS, ["video"], days=[run.day])
+    n_videos = matrices.height(described["video"], rows["video"], met["video"])
+    content = Described.of(described, n_videos)
     factors = matrices.dense(rows["video"], rows["factors"], n_videos)
     known = night.flags(rows["video"], n_videos)
     measures = _judged(run, content, factors, known)

@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from foryou import secret, tables
+from foryou.catalogue import catalogue
 from foryou.errors import DataRejected
 from foryou.platform import checks
 from foryou.platform.job import Run, job
@@ -19,7 +20,7 @@ def main(run: Run) -> None:
     run.manifest = landed.manifest
     lines = landed_frames.read(run.lake.spark, landed, "events")
     earlier = run.lake.read(tables.EVENTS, days=run.window(chosen.lookback_days + 1)[:-1])
-    video_ids = run.lake.read(tables.VIDEO_IDS)
+    video_ids = _known_videos(run, landed)
     # Uses: which are duplicates, and all that is done with the marked rows.
     judged = events.mark_unknown_videos(events.judge(lines, run.day, chosen, secret.salt()), video_ids).cache()
     # Uses: which are too fast; the counts, the checks, the events and what was refused.
@@ -36,6 +37,20 @@ def main(run: Run) -> None:
         too_fast.unpersist()
         duplicates.unpersist()
         judged.unpersist()
+
+
+def _known_videos(run: Run, landed: landing.LandedDay) -> DataFrame:
+    """The ids of videos that the catalogue has had by the day.
+
+    Once a later night has run, the map holds later videos too. The day's own may have got their ids on a later day, if
+    they landed late: so a night that is run again asks its snapshot as well.
+    """
+    given = run.lake.days(tables.VIDEO_IDS)
+    by_then = run.lake.read(tables.VIDEO_IDS, days=[day for day in given if day <= run.day]).select("video_id")
+    if not given or given[-1] <= run.day:
+        return by_then
+    own = catalogue.video_ids(landed_frames.read(run.lake.spark, landed, "videos"))
+    return by_then.unionByName(own).distinct()
 
 
 def _count(run: Run, marked: DataFrame, landed: landing.LandedDay) -> None:

@@ -12,7 +12,7 @@ def main(run: Run) -> None:
     interactions = lake.arrow(tables.INTERACTIONS, video_stats.INTERACTIONS, days=[run.day])
     videos = lake.arrow(tables.VIDEOS, ["video", "duration_ms"], days=[run.day])
     posts = lake.arrow(tables.POSTS, ["viewer", "video"], days=lake.days_until(tables.POSTS, run.day))
-    exits = lake.arrow(tables.EXITS, days=run.window(chosen.exit_window_days))
+    exits = lake.arrow(tables.EXITS, video_stats.EXITS, days=run.window(chosen.exit_window_days))
     stats = video_stats.build(interactions, posts, exits, videos, chosen)
     lake.replace_day_arrow(tables.VIDEO_STATS, run.day, stats)
     lake.replace_day_arrow(tables.EXIT_RATES, run.day, video_stats.exit_rates(exits, chosen))

@@ -24,7 +24,7 @@ def main(run: Run) -> None:
         judged = _judged(run, before[-1], model, judged_on)
         rows = evaluate.evaluate(judged_on, judged, run.settings.evaluation)
         rows = [row | {"model_version": model["model_version"]} for row in rows]
-        run.note(**{f"{row['ranking']} {row['measure']}": round(row["value"], 4) for row in rows})
+        run.note(**{f"{row['ranking']} {row['measure']}": row["value"] for row in rows})
     else:
         run.note(nothing_to_judge="first night")
     run.lake.replace_day_arrow(tables.EVALUATIONS, run.day, pa.Table.from_pylist(rows, schema=evaluate.SCHEMA))

@@ -82,7 +82,7 @@ def _write(run: Run, name: str, shown: NDArray[np.bool_], for_all: NDArray[np.bo
 
 
 def _save_names(run: Run, folder: Path, video_ids: pa.Table, popular: pa.Table) -> None:
-    viewer_ids = ids.one_name_each(run.lake.arrow(tables.VIEWER_IDS, ["viewer_id", "viewer"]))
+    viewer_ids = ids.one_name_each(run.lake.arrow(tables.VIEWER_IDS), run.day)
     viewers = run.lake.arrow(tables.VIEWERS, ["viewer", "country", "language"], days=[run.day])
     segments, _ = night.popular_rows(popular)
     own = night.own_segments(viewers, segments, viewer_ids.num_rows)
@@ -115,7 +115,7 @@ def _audited(run: Run, counts: dict[str, int], shown: NDArray[np.bool_], for_all
         at_fault = audit.faults(lists, seen_rows, blocked, shown=shown, for_all=for_all, adult=adult, length=length)
         run.note(**{f"short_{table.name}": at_fault.pop("short")})
         found += [
-            Outcome(table.name, f"nothing {fault} in {table.name}", count == 0, True, f"{count:,} items")
+            Outcome(table.name, f"{table.name} hold nothing {fault}", count == 0, True, f"{count:,} items")
             for fault, count in at_fault.items()
         ]
         gone = pc.sum(pc.is_in(lists["viewer"], viewer_controls.opted_out(held).combine_chunks())).as_py() or 0
@@ -133,18 +133,18 @@ def _contract(run: Run, table: Table) -> checks.Asked:
     """A published table as it was written, without its items: those are looked at where they still are numbers."""
     frame = run.lake.read(table)
     # A catalogue without captions, tags or categories has nothing alike, and no topics to start with.
-    some = checks.row_count(at_least=1, gates=table not in (tables.PUBLISHED_SIMILAR, tables.PUBLISHED_STARTERS))
+    may_be_empty = table in (tables.PUBLISHED_SIMILAR, tables.PUBLISHED_STARTERS)
+    some = checks.row_count(at_least=1, name="there are rows", gates=not may_be_empty)
     return frame.select(*[name for name in frame.columns if name != "items"]), table, [some]
 
 
 def _served(run: Run, counts: dict[str, int]) -> Outcome:
     """As many viewers as the release before, or nearly: fewer means that something was lost on the way."""
-    before = release.live(run.lake.arrow(tables.RELEASES))
-    served = dict(before["counts"])["feeds"] if before and before["day"] < run.day else 0
+    before = release.before(run.lake.arrow(tables.RELEASES), run.day)
+    served = dict(before["counts"])["feeds"] if before else 0
     enough = counts["feeds"] >= run.settings.publishing.min_served_share * served
-    return Outcome(
-        "feeds", "served viewers are as many as before", enough, True, f"{counts['feeds']:,}, before {served:,}"
-    )
+    compared = f"{served:,} in {before['release_id']}" if before else "no release before"
+    return Outcome("feeds", "served viewers are as many as before", enough, True, f"{counts['feeds']:,}, {compared}")
 
 
 def _move_pointer(run: Run, name: str, counts: dict[str, int]) -> None:

@@ -27,7 +27,7 @@ def main(run: Run) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     facts = _facts(run, folder)
     if facts.mix:
-        run.note(videos_covered=facts.mix.videos, videos_shown=facts.shown)
+        run.note(videos_covered=facts.mix.videos, videos_that_may_be_shown=facts.shown)
     text = report.page(facts)
     _write(folder / f"{run.day}.html", text)
     if run.day.isoformat() >= max(_reported(folder)):

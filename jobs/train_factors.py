@@ -17,9 +17,11 @@ from foryou.platform.job import Run, job
 
 def main(run: Run) -> None:
     interactions = run.lake.arrow(tables.INTERACTIONS, ["viewer", "video", "strength"], days=[run.day])
-    matrix = training.matrix(interactions, _height(run, tables.VIEWER_IDS), _height(run, tables.VIDEO_IDS))
     kept = _kept_model(run)
-    start = _start(run, kept, matrix.shape) if kept else None
+    known = [_factors(run, table, kept) for table in (tables.VIEWER_FACTORS, tables.VIDEO_FACTORS)]
+    shape = [matrices.height(interactions[rows.column_names[0]], rows.column(0)) for rows in known]
+    matrix = training.matrix(interactions, *shape)
+    start = _start(run, known, shape) if kept else None
     fitted = training.fit(matrix, start, run.settings.factors)
     faults = training.faults(fitted, matrix, start, run.settings.factors)
     with run.lake.scratch() as folder:
@@ -32,27 +34,24 @@ def main(run: Run) -> None:
     _decide(run, kept, tracked, faults)
 
 
-def _height(run: Run, ids: Table) -> int:
-    return run.lake.arrow(ids, [ids.key[0]]).num_rows
-
-
 def _kept_model(run: Run) -> dict[str, Any] | None:
     """The decision of the night before, if there was one."""
     before = [day for day in run.lake.days(tables.MODELS) if day < run.day]
     return run.lake.arrow(tables.MODELS, days=[before[-1]]).to_pylist()[0] if before else None
 
 
-def _start(run: Run, model: dict[str, Any], shape: tuple[int, int]) -> training.Start | None:
+def _factors(run: Run, table: Table, model: dict[str, Any] | None) -> pa.Table:
+    """What that decision left in use; no rows where there is none."""
+    return run.lake.arrow(table, [*table.key, "factors"], days=[model["model_day"]] if model else [])
+
+
+def _start(run: Run, known: list[pa.Table], shape: list[int]) -> training.Start | None:
     """The factors of the night before, unless the settings now want another number of them."""
-    days = [model["model_day"]]
-    viewers = run.lake.arrow(tables.VIEWER_FACTORS, ["viewer", "factors"], days=days)
-    videos = run.lake.arrow(tables.VIDEO_FACTORS, ["video", "factors"], days=days)
-    start = (
-        matrices.dense(viewers["viewer"], viewers["factors"], shape[0]),
-        matrices.dense(videos["video"], videos["factors"], shape[1]),
+    viewers, videos = (
+        matrices.dense(rows.column(0), rows["factors"], height) for rows, height in zip(known, shape, strict=True)
     )
     wanted = run.settings.factors.factors
-    return start if all(matrix.shape[1] == wanted for matrix in start) else None
+    return (viewers, videos) if viewers.shape[1] == videos.shape[1] == wanted else None
 
 
 def _track(run: Run, file: Path, counts: dict[str, int], faults: list[str]) -> tracking.TrackedModel:

@@ -250,6 +250,16 @@ def test_a_log_cut_short_or_sent_many_times_is_refused_once_there_are_days_to_co
     assert ran("build_events", tmp_path, lake, chosen, DAY).notes["rows_accepted"] == 201
 
 
+@pytest.mark.parametrize("order", [(BEFORE, DAY, BEFORE), (DAY, BEFORE)], ids=["run again", "landed late"])
+def test_a_day_knows_its_own_videos_and_none_of_a_later_day_whenever_it_is_run(tmp_path, lake, chosen, order):
+    for day, videos in ((BEFORE, VIDEOS[:5]), (DAY, VIDEOS)):
+        land(tmp_path, day, {"videos/part-0.jsonl": videos, "events/part-0.jsonl": usual(12, day)})
+    for day in order:
+        ran("build_video_ids", tmp_path, lake, chosen, day)
+        notes = ran("build_events", tmp_path, lake, chosen, day).notes
+    assert notes["rejected_by_reason"] == {"unknown_video": 7}
+
+
 def overrides(lake):
     """What was said to each failed check of the day after."""
     rows = content(lake, tables.CHECKS, AFTER)

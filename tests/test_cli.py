@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 from datetime import date
+from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
-from foryou import cli, tables
+from foryou import cli, screen, settings, tables
+from foryou.platform import checks
 from foryou.platform.job import write_json
 from foryou.platform.lake import Lake
+from foryou.publishing import reader
 from foryou.sources.landing import write_day
 from published import DAY, filled, no_spark, publish
 
@@ -36,7 +41,7 @@ def lake(tmp_path_factory):
                 ("v2", 1.0, 2, "similar_to:v3", 0.5, None),
             ]
         },
-        similar={"v1": [("v2", 0.9), ("v3", 0.4)]},
+        similar={"v1": [("v2", 0.75), ("v3", 0.5)]},
         popular={"*:*": ["v4", "v5"], "US:en": ["v5"]},
     )
     captions = {"v1": "[red]Bread[/red]", "v2": "Rolls \x1b[31m\u202e👩\u200d🍳", "v3": None}
@@ -74,6 +79,15 @@ def test_every_command_says_what_it_does(name):
     told = ok(*((name,) if isinstance(name, str) else name), "--help")
     assert "Usage" in told
     assert len(told.splitlines()) > 5
+
+
+def test_the_help_of_nights_names_exit_codes_and_checks_that_there_are():
+    asked = "".join(path.read_text() for path in [*(settings.ROOT / "jobs").glob("*.py"), Path(checks.__file__)])
+    for name in cli.OVERRIDABLE:
+        assert name in asked or name.replace("videos", "{table.name}") in asked
+    for command in ("nightly", "backfill"):
+        told = " ".join(ok(command, "--help").split())
+        assert "7 already running" in told and "served viewers are as many as before" in told
 
 
 def test_help_and_a_look_at_a_feed_load_no_engine(lake):
@@ -120,6 +134,13 @@ def test_someone_unknown_is_asked_for_by_a_dash(lake):
     assert "Someone unknown" in ok("feed", "-", "--lake", lake)
 
 
+def test_a_viewer_whom_nobody_knows_is_said_to_be_unknown(lake):
+    told = as_json("feed", "nobody", "--lake", lake)
+    assert (told["known"], [item["video_id"] for item in told["items"]]) == (False, ["v4", "v5"])
+    assert "Viewer nobody is unknown: the list of someone unknown" in ok("feed", "nobody", "--lake", lake)
+    assert as_json("feed", "u1", "--lake", lake)["known"] is True
+
+
 def test_an_earlier_release_can_be_asked_for(lake):
     told = as_json("feed", "u1", "--lake", lake, "--release", "2026-03-09.old")
     assert [item["video_id"] for item in told["items"]] == ["v9"]
@@ -134,10 +155,18 @@ def test_the_lake_may_come_from_the_environment(lake):
 
 
 def test_similar_videos(lake):
-    assert [item["video_id"] for item in as_json("similar", "v1", "--lake", lake)] == ["v2", "v3"]
-    assert [item["video_id"] for item in as_json("similar", "v1", "--lake", lake, "-k", 1)] == ["v2"]
-    assert as_json("similar", "v99", "--lake", lake) == []
-    assert "Similar to v1" in ok("similar", "v1", "--lake", lake)
+    told = as_json("similar", "v1", "--lake", lake)
+    assert (told["release"], told["video_id"]) == ("2026-03-10.a", "v1")
+    assert told["items"] == [{"video_id": "v2", "score": 0.75}, {"video_id": "v3", "score": 0.5}]
+    assert len(as_json("similar", "v1", "--lake", lake, "-k", 1)["items"]) == 1
+    shown = ok("similar", "v1", "--lake", lake)
+    assert "Similar to v1" in shown and "why" not in shown
+
+
+def test_a_video_like_no_other_is_told_from_one_that_there_is_not(lake):
+    assert as_json("similar", "v3", "--lake", lake)["items"] == []
+    told = run("similar", "v99", "--lake", lake)
+    assert told.exit_code == 3 and "wanted the video v99" in told.stderr
 
 
 def test_releases(lake):
@@ -146,7 +175,33 @@ def test_releases(lake):
         ("2026-03-09.old", "retired"),
         ("2026-03-10.a", "live"),
     ]
+    assert {row["published_at"] for row in told} == {"2026-03-11T04:00:00+00:00"}
     assert "2026-03-10.a" in ok("releases", "--lake", lake)
+
+
+def test_the_id_of_a_release_is_whole_in_a_narrow_terminal(tmp_path, capsys, monkeypatch):
+    publish(tmp_path, name="1a2b3c4d")
+    monkeypatch.setattr(screen.console, "width", 60)
+    screen.releases(reader.releases(tmp_path))
+    assert "2026-03-10.1a2b3c4d" in capsys.readouterr().out
+
+
+def test_what_is_written_to_a_file_is_neither_wrapped_nor_cut(lake):
+    plain = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    done = subprocess.run(
+        [sys.executable, "-c", "from foryou import cli; cli.main()", "tables", "feeds"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=plain,
+    )
+    assert any(tables.SOURCE_BITS in line for line in done.stdout.splitlines())
+
+
+def test_a_long_caption_ends_at_a_word():
+    videos = pa.table({"video_id": ["v1", "v2"], "caption": ["one two three four " * 5, "x" * 60]})
+    cut = [screen.cut(text) for text in screen.captions(videos).values()]
+    assert cut == ["one two three four one two three four one two…", "x" * 47 + "…"]
 
 
 def test_a_lake_without_releases_lists_none(tmp_path):
@@ -185,6 +240,8 @@ def test_a_report_is_named_by_its_page(lake):
         ("feed", "u1", "--lake", "x", "-k", "0"),
         ("tables", "nosuch"),
         ("nightly", "--landing", "x", "--lake", "y", "--day", "10.3.2026"),
+        ("nightly", "--landing", "x", "--lake", "y", "--day", "2026-03-10", "--conf", "nope"),
+        ("backfill", "--landing", "x", "--lake", "y", "--from", "2026-03-02", "--to", "2026-03-01"),
         ("nightly", "--landing", "x", "--lake", "y", "--day", "2026-03-10", "--override", "no reason"),
     ],
     ids=" ".join,
@@ -211,6 +268,7 @@ def test_a_missing_input_exits_3_with_one_clear_message(arguments, monkeypatch, 
     told = run(*arguments)
     assert told.exit_code == 3
     assert told.stderr.startswith("input missing (")
+    assert not [*tmp_path.iterdir()]
     assert "Next: " in told.stderr
     assert "Traceback" not in told.output
 

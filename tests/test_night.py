@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from dataclasses import replace
 
 import pytest
 
-from foryou import screen, steps, tables
+from foryou import screen, settings, steps, tables
 from foryou.errors import AlreadyRunning, DataRejected
 from foryou.night import Night
 from foryou.platform.job import at_night, journal
@@ -81,6 +82,14 @@ def test_the_release_is_live_and_names_its_day_and_the_versions_of_every_table(r
     assert release.release.tables == {table.name: nights.lake.version(table) for table in tables.PUBLISHED}
 
 
+def test_the_live_version_of_a_table_is_read_in_spark_as_the_readme_says(nights, release):
+    blocks = re.findall(r"```python\n(.*?)```", (settings.ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    (block,) = [each for each in blocks if "versionAsOf" in each]
+    names = {"spark": nights.lake.spark, "lake": nights.lake, "tables": tables}
+    exec(block, names)
+    assert names["feeds"].count() == release.release.counts["feeds"]
+
+
 def test_everybody_who_played_a_video_has_a_feed_and_a_stranger_gets_the_popular_ones(release, nights, plays):
     who = {row["viewer_id"]: row["viewer"] for row in nights.lake.arrow(tables.VIEWER_IDS).to_pylist()}
     served = {who[name] for name in feeds(nights.lake)}
@@ -149,6 +158,26 @@ def test_a_second_run_of_a_day_leaves_the_same_content(copied, days):
     assert feeds(copied.lake) == before
     assert working == {table: copied.lake.arrow(table).num_rows for table in working}
     assert [row.state for row in reader.releases(copied.lake.root)] == ["live"]
+
+
+def test_an_older_night_run_again_publishes_the_same_although_later_nights_met_more_viewers(nights, tmp_path, days):
+    lake = Lake(tmp_path / "lake", nights.lake.spark)
+    again = Night(nights.landing, lake, nights.settings)
+    again.run(days[0])
+    once, met = published(lake), lake.arrow(tables.VIEWER_IDS).num_rows
+    again.run(days[1])
+    assert lake.arrow(tables.VIEWER_IDS).num_rows > met
+    again.run(days[0])
+    assert published(lake) == once
+    served = [row for row in lake.arrow(tables.CHECKS, days=days[:2]).to_pylist() if "as many as" in row["expectation"]]
+    assert ["no release before" in row["observed"] for row in sorted(served, key=lambda row: row["day"])] == [1, 0]
+
+
+def published(lake):
+    """Every published row, as of now."""
+    return {
+        table.name: lake.arrow(table).sort_by([(key, "ascending") for key in table.key]) for table in tables.PUBLISHED
+    }
 
 
 def test_a_night_cut_off_goes_on_at_the_step_where_it_stopped(nights, tmp_path, spark, days):

@@ -124,7 +124,12 @@ def test_a_number_out_of_its_range_is_refused_with_the_range(name, value, words)
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("events.lookback_days", 0), ("events.max_rows_share", 9), ("views.points_skip", -3), ("spark.master", "local[*]")],
+    [
+        ("events.lookback_days", 0),
+        ("events.max_rows_share", 9),
+        ("views.points_skip", -3),
+        ("spark.master", "local[*]"),
+    ],
 )
 def test_a_number_at_the_edge_of_its_range_is_taken(name, value):
     section, _, setting = name.partition(".")

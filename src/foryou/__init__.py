@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ def notebook(lake: Path | str, *conf: Path | str) -> tuple[SparkSession, Lake]:
     from foryou.platform import spark
     from foryou.platform.lake import Lake
 
+    print("starting Spark: about ten seconds", file=sys.stderr, flush=True)
     log = Path(lake).absolute() / "_logs" / "notebook.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     session = spark.session(settings.load(*conf).spark, "foryou notebook", log)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -12,10 +13,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from deltalake import DeltaTable
 
 from foryou import screen, settings, tables
 from foryou.errors import ForYouError, InputMissing
+from foryou.feeds.reasons import WORDS
 from foryou.plain_text import plain_text
 from foryou.publishing import reader
 
@@ -23,18 +24,45 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pret
 importing = typer.Typer(help="Turns outside data into landing days.", no_args_is_help=True)
 app.add_typer(importing, name="import")
 
+OVERRIDABLE = (
+    "rejected share is small",
+    "events reach the day",
+    "row count is as usual",
+    "rejected share of videos is small",
+    "there are videos",
+    "served viewers are as many as before",
+)
+"""The checks that stop a night most; any other is named by the message that it stops a night with."""
+_ENDING = (
+    "Exit codes: 0 fine (ok or degraded), 2 usage, 3 input missing, 4 data rejected, 5 contract broken, "
+    "6 no model to use, 7 already running.\n\n"
+    f"Checks for --override: {'; '.join(OVERRIDABLE)}; any other as the message of the night names it."
+)
+
+
+def _settings_files(names: list[str]) -> list[str]:
+    for path in map(settings.file_of, names):
+        if not os.path.isfile(path):  # False too for what can be no path
+            known = ", ".join(settings.named())
+            raise typer.BadParameter(f"there is no file {str(path)[:200]}; by name alone there are {known}")
+    return names
+
+
 LandingOption = Annotated[Path, typer.Option("--landing", help="Where the days land.")]
 LakeOption = Annotated[Path, typer.Option("--lake", help="The root of the lake.", envvar="FORYOU_LAKE")]
-ConfOption = Annotated[list[str], typer.Option("--conf", help="A settings file over conf/base.yaml; may repeat.")]
+ConfOption = Annotated[
+    list[str], typer.Option("--conf", callback=_settings_files, help="A settings file over conf/base.yaml; may repeat.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document instead of words.")]
 OverrideOption = Annotated[
-    list[str], typer.Option("--override", help="CHECK=REASON: go on although the check fails; recorded.")
+    list[str],
+    typer.Option("--override", help="CHECK=REASON: go on although the check fails; recorded. Checks: see below."),
 ]
 Day = datetime
 _DAY = ["%Y-%m-%d"]
 
 
-@app.command()
+@app.command(epilog=_ENDING)
 def nightly(
     landing: LandingOption,
     lake: LakeOption,
@@ -47,7 +75,7 @@ def nightly(
     _nights(landing, lake, [day.date()], conf, override, json)
 
 
-@app.command()
+@app.command(epilog=_ENDING)
 def backfill(
     landing: LandingOption,
     lake: LakeOption,
@@ -60,6 +88,8 @@ def backfill(
     """Runs the nights of all landed days between two days, one after another."""
     from foryou import night
 
+    if first > last:
+        raise typer.BadParameter(f"--from {first.date()} is after --to {last.date()}")
     with _told_errors(json):
         days = night.days_between(landing, first.date(), last.date())
     _nights(landing, lake, days, conf, override, json)
@@ -71,20 +101,25 @@ def feed(
     lake: LakeOption,
     k: Annotated[int, typer.Option("-k", min=1, help="How many videos.")] = 20,
     country: Annotated[str | None, typer.Option(help="For someone unknown: `US`.")] = None,
-    language: Annotated[str | None, typer.Option(help="For someone unknown, and of the reasons: `en`.")] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(help=f"For someone unknown; and of the reasons: {', '.join(WORDS)}, for any other English."),
+    ] = None,
     release: Annotated[str | None, typer.Option(help="Another release than the live one.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Shows a viewer's feed with captions, scores and reasons."""
     with _told_errors(json):
         opened = reader.open(lake, release)
-        items = opened.feed(None if viewer == "-" else viewer, k, country=country, language=language)
+        known = viewer != "-" and opened.knows(viewer)
+        items = opened.feed(viewer if known else None, k, country=country, language=language)
         if json:
             rows = [asdict(item) | {"words": item.words(language)} for item in items]
-            screen.as_json({"release": opened.release.release_id, "items": rows})
+            screen.as_json({"release": opened.release.release_id, "known": known, "items": rows})
         else:
-            title = "Someone unknown" if viewer == "-" else f"Viewer {viewer}"
-            screen.feed(items, opened, title, _captions(lake, opened.release.day), language)
+            unknown = "Someone unknown" if viewer == "-" else f"Viewer {viewer} is unknown: the list of someone unknown"
+            title = f"Viewer {viewer}" if known else unknown
+            screen.feed(items, opened.release, title, _captions(lake, opened.release.day), language)
 
 
 @app.command()
@@ -98,15 +133,25 @@ def similar(
     with _told_errors(json):
         opened = reader.open(lake)
         items = opened.similar(video)[:k]
+        captions = {} if json and items else _captions(lake, opened.release.day)
+        if not items and video not in captions:
+            raise InputMissing(
+                "videos",
+                day=opened.release.day,
+                wanted=f"the video {video}",
+                found="none of that id in the catalogue",
+                next_step="check the id; `foryou feed -` shows some that there are",
+            )
         if json:
-            screen.as_json([asdict(item) for item in items])
+            rows = [{"video_id": item.video_id, "score": item.score} for item in items]
+            screen.as_json({"release": opened.release.release_id, "video_id": video, "items": rows})
         else:
-            screen.feed(items, opened, f"Similar to {video}", _captions(lake, opened.release.day), None)
+            screen.feed(items, opened.release, f"Similar to {video}", captions, None)
 
 
 @app.command()
 def releases(lake: LakeOption, json: JsonOption = False) -> None:
-    """Lists the releases; exactly one is live."""
+    """Lists the releases: exactly one is live, and `foryou feed --release` shows what any other holds."""
     with _told_errors(json):
         rows = reader.releases(lake)
         if json:
@@ -123,7 +168,7 @@ def report(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Prints where the night's report page lies."""
+    """Prints the path of a night's report page."""
     with _told_errors(json):
         pages = sorted((lake / "_reports").glob("????-??-??.html"))
         wanted = [page for page in pages if day is None or page.stem == str(day.date())]
@@ -182,7 +227,9 @@ def world(
 
 @importing.command()
 def kuairand(
-    log: Annotated[list[Path], typer.Option("--log", help="log_standard_*.csv or log_random_*.csv; may repeat.")],
+    log: Annotated[
+        list[Path], typer.Option("--log", help="log_standard_*.csv or log_random_*.csv, or .tsv; may repeat.")
+    ],
     users: Annotated[Path, typer.Option("--users", help="user_features_*.csv")],
     videos: Annotated[Path, typer.Option("--videos", help="video_features_basic_*.csv")],
     out: Annotated[Path, typer.Option("--out", help="The landing folder to write.")],
@@ -191,9 +238,13 @@ def kuairand(
     from foryou.sources.kuairand import import_logs
 
     with _told_errors(False):
-        screen.console.print("  reading the logs")
-        days = import_logs(log, users, videos, out, lambda day, rows: screen.console.print(f"  landed {day}: {rows:,}"))
+        screen.console.print("  reading the logs; a row becomes a play, and one event more for each thing done besides")
+        days = import_logs(log, users, videos, out, _landed)
     screen.console.print(plain_text(f"{len(days)} days, {days[0]} to {days[-1]}, in {out}"), markup=False)
+
+
+def _landed(day: date, events: int, rows: int) -> None:
+    screen.console.print(f"  landed {day}: {events:,} events of {rows:,} log rows")
 
 
 @app.command()
@@ -234,8 +285,10 @@ def _nights(landing: Path, lake: Path, days: list[date], conf: list[str], overri
         raise typer.BadParameter(str(error)) from error
     with _told_errors(json):
         chosen = settings.load(*conf)
+        for day in days:  # before anything is written: a mistyped --landing or --lake leaves nothing behind
+            night.require_landed(landing, day)
         with (
-            screen.Progress(json).watching() as told,
+            screen.Progress(screen.beside if json else screen.console).watching() as told,
             night.opened(landing, lake, chosen, overrides=overrides, told=told) as nights,
         ):
             summaries = [_one_night(nights, day, lake, json) for day in days]
@@ -251,10 +304,8 @@ def _one_night(nights, day: date, lake: Path, json: bool) -> dict:  # type: igno
 
 
 def _captions(lake: Path, day: date) -> dict[str, str]:
-    path = str(lake / tables.VIDEOS.path)
-    columns = ["video_id", "caption"]
     with reader.readable("videos", lake):
-        return screen.captions(DeltaTable(path).to_pyarrow_table([("day", "=", str(day))], columns=columns))
+        return screen.captions(reader.whole(lake / tables.VIDEOS.path, ["video_id", "caption"], day=day))
 
 
 @contextmanager

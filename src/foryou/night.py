@@ -43,8 +43,10 @@ class Night:
         tells what happened.
         """
         started = time.monotonic()
-        self._require_landed(day)
+        require_landed(self.landing, day)
         inputs = self._inputs(day)  # as the night begins: what lands while it runs belongs to the next attempt
+        checks.import_early()
+        to_start_spark = self._start_spark(day)
         before = self._first_of_all(day)
         done = self._finished(day, inputs)
         try:
@@ -52,9 +54,24 @@ class Night:
         except ForYouError:
             self._report_failure(day)
             raise
-        summary = _summary(day, entries, time.monotonic() - started)
+        summary = _summary(day, entries, time.monotonic() - started) | {"to_start_spark": to_start_spark}
         write_json(self._state_file(day), {"inputs": inputs, "finished": summary})
         return summary
+
+    def finished(self, day: date) -> dict[str, Any] | None:
+        """The summary of a night that is done and would read the same inputs with the same settings and code again."""
+        state = self._state(day)
+        return state.get("finished") if state.get("inputs") == self._inputs(day) else None
+
+    def _start_spark(self, day: date) -> float:
+        """The seconds that it took; told apart, since else the first step that needs Spark looks slow."""
+        since = time.monotonic()
+        if not self.lake.has_spark:
+            self.told(day, "start_spark", None)
+            self.lake.spark  # noqa: B018 - to ask for it is to start it
+            seconds = round(time.monotonic() - since, 2)
+            self.told(day, "start_spark", {"state": "ok", "seconds": seconds, "notes": {}})
+        return round(time.monotonic() - since, 2)
 
     def _report_failure(self, day: date) -> None:
         """A night that was stopped has its page too: that is when somebody wants to read it."""
@@ -123,11 +140,14 @@ class Night:
 
     def _finished(self, day: date, inputs: str) -> set[str]:
         """Steps that an unfinished attempt with the same inputs has behind it."""
+        state = self._state(day)
+        return set(state.get("done", [])) if state.get("inputs") == inputs else set()
+
+    def _state(self, day: date) -> dict[str, Any]:
+        """What the night's last attempt left: its inputs, and the steps done or the summary."""
         file = self._state_file(day)
-        if not file.exists():
-            return set()
-        state = json.loads(file.read_text(encoding="utf-8"))
-        return set(state.get("done", [])) if state["inputs"] == inputs else set()
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        return found
 
     def _state_file(self, day: date) -> Path:
         return self.lake.root / "_nights" / f"{day.isoformat()}.json"
@@ -150,16 +170,6 @@ class Night:
     def _landed(self, day: date) -> bool:
         return Path(steps.manifest(str(self.landing), day.isoformat())).is_file()
 
-    def _require_landed(self, day: date) -> None:
-        if not self._landed(day):
-            raise InputMissing(
-                "landing",
-                day=day,
-                wanted=steps.manifest(str(self.landing), day.isoformat()),
-                found="no such file",
-                next_step="wait for the day to land (its manifest comes last), or check --landing and --day",
-            )
-
 
 @contextmanager
 def opened(
@@ -181,8 +191,20 @@ def opened(
 
     opened_lake = Lake(lake, session)
     with at_night(opened_lake, shared=False):
-        checks.import_early()
         yield Night(landing, opened_lake, settings, overrides or {}, told)
+
+
+def require_landed(landing: Path, day: date) -> None:
+    """Raises InputMissing for a day that has not landed."""
+    manifest = Path(steps.manifest(str(landing), day.isoformat()))
+    if not manifest.is_file():
+        raise InputMissing(
+            "landing",
+            day=day,
+            wanted=str(manifest),
+            found="no such file",
+            next_step="wait for the day to land (its manifest comes last), or check --landing and --day",
+        )
 
 
 def days_between(landing: Path, first: date, last: date) -> list[date]:

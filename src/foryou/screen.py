@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -11,6 +13,7 @@ from datetime import date
 from typing import Any
 
 import pyarrow as pa
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -18,17 +21,29 @@ from rich.text import Text
 from foryou import steps
 from foryou.contract import Table as Contract
 from foryou.plain_text import plain_text
-from foryou.publishing.reader import STALE_AFTER_DAYS, Item, Reader
+from foryou.publishing.reader import STALE_AFTER_DAYS, Item, Release
 
-console = Console(highlight=False)
+_UNCUT = 1_000
+"""Columns where no person looks, as in a file or a pipe: nothing is wrapped or cut there."""
+
+
+def _width() -> int | None:
+    return None if sys.stdout.isatty() or "COLUMNS" in os.environ else _UNCUT
+
+
+console = Console(highlight=False, width=_width())
+beside = Console(highlight=False, stderr=True)
+"""For words while standard output is kept for one JSON document."""
 _STILL_AT_IT_S = 4.0
+_CAPTION = 48
+_WORTH_TELLING_S = 0.1
 
 
 class Progress:
     """Told of steps as they start and end; says so again every few seconds while one is at work."""
 
-    def __init__(self, quiet: bool = False) -> None:
-        self._quiet = quiet
+    def __init__(self, to: Console = console) -> None:
+        self._to = to
         self._at: tuple[str, float] | None = None
 
     def __call__(self, day: date, step: str, entry: dict[str, Any] | None) -> None:
@@ -36,13 +51,11 @@ class Progress:
             self._at = (f"{day} {step}", time.monotonic())
             return
         self._at = None
-        if self._quiet:
-            return
         if entry["state"] == "failed":
-            console.print(f"  [red]✗[/] {day} {step}")
+            self._to.print(f"  [red]✗[/] {day} {step}")
             return
         mark = "[green]✓[/]" if entry["state"] == "ok" else "[yellow]![/]"
-        console.print(f"  {mark} {day} {step:<18} {entry['seconds']:6.1f} s  ", Text(_brief(entry["notes"])))
+        self._to.print(f"  {mark} {day} {step:<18} {entry['seconds']:6.1f} s  ", Text(_brief(entry["notes"])))
 
     @contextmanager
     def watching(self) -> Iterator[Progress]:
@@ -58,9 +71,9 @@ class Progress:
 
     def _watch(self, ended: threading.Event) -> None:
         while not ended.wait(_STILL_AT_IT_S):
-            if self._at and not self._quiet:
+            if self._at:
                 name, since = self._at
-                console.print(f"    [dim]{name}: at work for {time.monotonic() - since:.0f} s[/]")
+                self._to.print(f"    [dim]{name}: at work for {time.monotonic() - since:.0f} s[/]")
 
 
 def closing(summary: dict[str, Any]) -> None:
@@ -73,35 +86,54 @@ def closing(summary: dict[str, Any]) -> None:
     table.add_row("videos covered", _covered(told))
     table.add_row("quality of yesterday's model", _quality(told["evaluate_factors"]))
     table.add_row("release", str(published["release"]))
-    table.add_row("seconds", f"{summary['seconds']:.1f}: " + _seconds(told))
+    table.add_row("seconds", f"{summary['seconds']:.1f}: " + _seconds(summary))
     for reason in summary["degraded"]:
         table.add_row("[yellow]degraded[/]", Text(reason))
     console.print(table)
 
 
-def feed(items: list[Item], reader: Reader, title: str, catalogue: dict[str, str], language: str | None) -> None:
-    """A feed with captions, scores and reasons in words."""
+def feed(
+    items: list[Item],
+    release: Release,
+    title: str,
+    catalogue: dict[str, str],
+    language: str | None,
+    aside: str | None = None,
+) -> None:
+    """A list with captions and scores, and reasons in words where it has any; `aside` is said beside its release."""
+    reasons = any(item.reason for item in items)
     table = Table(title=Text(plain_text(title)), title_justify="left")
-    for name in ("", "video", "caption", "score", "why"):
+    for name in ("", "video", "caption", "score", *(["why"] if reasons else [])):
         table.add_column(name, overflow="fold")
     for place, item in enumerate(items, start=1):
-        caption = Text(catalogue.get(item.video_id, "")[:48])
-        why = Text(item.words(language, catalogue))
-        table.add_row(str(place), Text(item.video_id), caption, f"{item.score:.2f}", why)
+        caption = Text(cut(catalogue.get(item.video_id, "")))
+        why = [Text(item.words(language, catalogue))] if reasons else []
+        table.add_row(str(place), Text(item.video_id), caption, f"{item.score:.2f}", *why)
     console.print(table)
-    stale = f" (stale: its day ended more than {STALE_AFTER_DAYS} days ago)" if reader.release.stale() else ""
-    console.print(f"[dim]release {reader.release.release_id}{stale}[/]")
+    stale = f"stale: its day ended more than {STALE_AFTER_DAYS} days ago" if release.stale() else ""
+    said = stale if aside is None else aside
+    console.print(f"[dim]release {release.release_id}{f' ({said})' if said else ''}[/]")
 
 
-def releases(reader_rows: list[Any]) -> None:
-    table = Table()
-    for name in ("release", "day", "state", "status", "viewers", "model", "published at"):
-        table.add_column(name)
+def releases(reader_rows: list[Release]) -> None:
+    """One release a line; its day is the beginning of its id, which is never cut."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("release", no_wrap=True, min_width=max((len(row.release_id) for row in reader_rows), default=0))
+    for name in ("state", "status", "viewers", "published (UTC)", "model"):
+        table.add_column(name, overflow="fold")
     for row in reader_rows:
-        published = f"{row.published_at:%Y-%m-%d %H:%M} UTC"
         viewers = f"{row.counts['feeds']:,}"
-        table.add_row(row.release_id, str(row.day), row.state, row.status, viewers, row.model_version, published)
+        published = f"{row.published_at:%Y-%m-%d %H:%M}"
+        table.add_row(row.release_id, row.state, row.status, viewers, published, row.model_version)
     console.print(table)
+
+
+def heading(text: str) -> None:
+    """A line across the terminal, or a plain one where there is none."""
+    if console.is_terminal:
+        console.rule(text)
+    else:
+        console.print(f"== {text}")
 
 
 def described(chosen: Sequence[Contract]) -> None:
@@ -127,7 +159,7 @@ def columns(chosen: Sequence[Contract]) -> None:
 
 def as_json(content: Any) -> None:
     """For scripts: one JSON document on standard output."""
-    print(json.dumps(content, default=str))
+    print(json.dumps(content, default=lambda value: value.isoformat() if isinstance(value, date) else str(value)))
 
 
 def captions(videos: pa.Table) -> dict[str, str]:
@@ -136,17 +168,28 @@ def captions(videos: pa.Table) -> dict[str, str]:
     return dict(zip(videos["video_id"].to_pylist(), plain, strict=True))
 
 
+def cut(text: str) -> str:
+    """The beginning of a caption, up to the end of a word if one ends in its second half."""
+    if len(text) <= _CAPTION:
+        return text
+    head = text[:_CAPTION]
+    space = head.rfind(" ")
+    return f"{head[:space] if space > _CAPTION // 2 else head[:-1]}…"
+
+
 def _brief(notes: dict[str, Any]) -> str:
     plain = {name: value for name, value in notes.items() if isinstance(value, int | float | str)}
-    shown = [
-        f"{name.replace('_', ' ')} {value:,}" if type(value) is int else f"{name.replace('_', ' ')} {value}"
-        for name, value in plain.items()
-    ]
-    return ", ".join(shown[:4])
+    return ", ".join(f"{name.replace('_', ' ')} {_figure(value)}" for name, value in [*plain.items()][:4])
+
+
+def _figure(value: float | str) -> str:
+    if isinstance(value, bool | str):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
 
 
 def _covered(told: dict[str, Any]) -> str:
-    covered, of = told["report"].get("videos_covered"), told["report"].get("videos_shown")
+    covered, of = told["report"].get("videos_covered"), told["report"].get("videos_that_may_be_shown")
     return f"{covered:,} of {of:,} that may be shown" if of else "none"
 
 
@@ -157,5 +200,11 @@ def _quality(notes: dict[str, Any]) -> str:
     return "\n".join(told) or "nothing to judge on the first night"
 
 
-def _seconds(told: dict[str, Any]) -> str:
-    return ", ".join(f"{step.name} {told[step.name]['seconds']:.1f}" for step in steps.STEPS if step.name in told)
+def _seconds(summary: dict[str, Any]) -> str:
+    """All that adds up to the night's seconds: the start of Spark and the earlier days come before the steps."""
+    told, earlier = summary["steps"], len(summary["built_days"])
+    parts = [("starting Spark", summary["to_start_spark"])] if summary["to_start_spark"] >= _WORTH_TELLING_S else []
+    if earlier:
+        parts.append((f"{earlier} earlier {'day' if earlier == 1 else 'days'}", told["build_missing_days"]["seconds"]))
+    parts += [(step.name, told[step.name]["seconds"]) for step in steps.STEPS if step.name in told]
+    return ", ".join(f"{name} {seconds:.1f}" for name, seconds in parts)

@@ -373,7 +373,7 @@ def load(*extra: Path | str) -> Settings:
     for a file that is missing or not YAML, an unknown section or setting, and a value of another type or out of range.
     """
     merged: dict[str, dict[str, Any]] = {}
-    for path in (CONF / "base.yaml", *map(_resolve, extra)):
+    for path in (CONF / "base.yaml", *map(file_of, extra)):
         for section, values in _read(path).items():
             merged.setdefault(section, {}).update(values)
     return from_mapping(merged)
@@ -438,14 +438,21 @@ def _same_names(where: str, wanted: set[str], found: set[str]) -> None:
     raise _broken(f"exactly the settings of `{where}` in conf/base.yaml", f"unknown {unknown}, missing {missing}")
 
 
-def _resolve(name: Path | str) -> Path:
+def file_of(name: Path | str) -> Path:
+    """The settings file that a path or a bare name means, whether or not it is there."""
     path = Path(name)
     return CONF / f"{name}.yaml" if path.suffix == "" and not os.path.exists(path) else path
 
 
+def named() -> list[str]:
+    """The files in `conf/` that a bare name means."""
+    return sorted(file.stem for file in CONF.glob("*.yaml"))
+
+
 def _read(path: Path) -> dict[str, dict[str, Any]]:
     if not os.path.isfile(path):  # unlike Path's, it is False for whatever can be no path
-        raise _broken("a settings file", f"nothing at {str(path)[:200]}")
+        names, at = ", ".join(named()), str(path)[:200]
+        raise _broken("a settings file", f"nothing at {at}", f"give a path, or the name of one in conf/: {names}")
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _EachOnce) or {}  # noqa: S506 - it is a safe loader
     except (yaml.YAMLError, ValueError, OSError, RecursionError) as error:
@@ -479,7 +486,7 @@ def _refuse_outside(name: str, section: Any, bounds: Mapping[str, tuple[float, f
             raise _broken(f"{name}.{setting} {between}", str(value))
 
 
-def _broken(wanted: str, found: str) -> ContractBroken:
-    return ContractBroken(
-        "settings", wanted=wanted, found=found, next_step="compare the file with conf/base.yaml and mend it"
-    )
+def _broken(
+    wanted: str, found: str, next_step: str = "compare the file with conf/base.yaml and mend it"
+) -> ContractBroken:
+    return ContractBroken("settings", wanted=wanted, found=found, next_step=next_step)

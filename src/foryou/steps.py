@@ -120,7 +120,7 @@ STEPS = (
     Step(
         "train_factors",
         "factors",
-        (tables.INTERACTIONS, tables.EVALUATIONS, tables.VIEWS, tables.VIEWER_IDS, tables.VIDEO_IDS),
+        (tables.INTERACTIONS, tables.EVALUATIONS, tables.VIEWS),
         (tables.MODELS, tables.VIEWER_FACTORS, tables.VIDEO_FACTORS),
         "Fits tonight's factors, warm from yesterday's; refuses bad ones and keeps the champion.",
         weight="heavy",
@@ -158,7 +158,6 @@ STEPS = (
             tables.VIDEO_FACTORS,
             tables.INTERACTIONS,
             tables.EVALUATIONS,
-            tables.VIDEO_IDS,
         ),
         (tables.COLD_FACTORS,),
         "Predicts factors of videos that nobody has met from their content, where that beats the content alone.",

@@ -125,8 +125,8 @@ def test_the_push_of_a_wide_video_cools_after_a_week_and_then_it_is_let_go(chose
 
 def test_only_what_was_met_since_the_last_night_and_not_long_uploaded_begins():
     known = np.array([0], np.int32)
-    first_met = np.array([TODAY, TODAY, TODAY - 1, TODAY - 9, TODAY, TODAY], np.int32)
-    uploaded = np.array([TODAY, TODAY - 1, TODAY - 1, TODAY - 9, TODAY - 9, -1], np.int32)
+    first_met = np.array([TODAY, TODAY, TODAY - 1, TODAY - 9, TODAY, TODAY, TODAY + 1], np.int32)
+    uploaded = np.array([TODAY, TODAY - 1, TODAY - 1, TODAY - 9, TODAY - 9, -1, -1], np.int32)
 
     def fresh(last_night):
         return distribution.entering(known, first_met, uploaded, DAY, last_night, 3).tolist()

@@ -13,7 +13,7 @@ from rows import DAY, arrow_rows, ran
 
 JOBS = ("build_video_stats", "build_trends", "build_creators", "build_popular")
 WRITTEN = (tables.VIDEO_STATS, tables.EXIT_RATES, tables.TRENDS, tables.TRENDING, tables.CREATORS, tables.POPULAR)
-READ = (tables.VIEWS, tables.INTERACTIONS, tables.VIDEOS, tables.VIEWERS, tables.FOLLOWS)
+READ = (tables.VIEWS, tables.INTERACTIONS, tables.VIDEOS, tables.VIEWERS, tables.FOLLOWS, tables.EXITS, tables.POSTS)
 
 
 def no_spark():
@@ -46,6 +46,10 @@ def a_small_platform(lake, day=DAY):
     people = [{"viewer": n, "viewer_id": f"u{n}", "country": "US", "language": "en"} for n in range(12)]
     fill(lake, tables.VIEWERS, *people, day=day)
     fill(lake, tables.FOLLOWS, {"viewer_id": "u1", "creator_id": "c1"}, day=day)
+    fill(lake, tables.POSTS, {"viewer": 0, "video": 0}, day=day - timedelta(4))
+    left = {"device_class": "web", "country": "US", "sessions": 150, "exits": 15}
+    for ago in (0, 5, 9):
+        fill(lake, tables.EXITS, left | {"video": 2}, day=day - timedelta(ago))
     for ago in range(5):
         number = 12 if ago == 0 else 1
         views = [{"viewer": n, "video": n % 2, "good": True, "completion": 0.5} for n in range(12)]
@@ -63,11 +67,12 @@ def test_a_small_night_without_spark_twice_is_once(lake, chosen):
         (country, kind, name) for country in ("*", "US") for kind, name in (("tag", "t2"), ("sound", "s2"))
     }
     assert [row["video"] for row in first["trending"]] == [2, 2]
-    assert [(row["video"], row["viewers"], row["good"]) for row in first["video_stats"]] == [
-        (0, 6, 6),
-        (1, 6, 6),
-        (2, 12, 0),
+    assert [(row["video"], row["viewers"], row["good"], row["exits"]) for row in first["video_stats"]] == [
+        (0, 5, 5, 0),  # one of six posted it
+        (1, 6, 6, 0),
+        (2, 12, 0, 30),
     ]
+    assert [(row["country"], row["sessions"]) for row in first["exit_rates"]] == [("*", 300), ("US", 300)] * 2
     assert [(row["creator_id"], row["followers"], row["stage"]) for row in first["creators"]] == [
         ("c0", 0, "new"),
         ("c1", 1, "new"),

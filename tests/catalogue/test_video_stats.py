@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from scipy import integrate, optimize, special
 
@@ -14,7 +13,7 @@ from foryou.catalogue import video_stats
 from rows import arrow_rows
 
 SECONDS = 1000
-EXITS = ["sessions", "exits", "new_sessions", "new_exits"]
+COUNTS = video_stats.EXITS[3:]
 
 
 def watched(video, viewers, good, first=0):
@@ -23,12 +22,12 @@ def watched(video, viewers, good, first=0):
 
 
 def left(video, sessions, exits, new=(0, 0), device="phone", country="US"):
-    counts = dict(zip(EXITS, (sessions, exits, *new), strict=True))
+    counts = dict(zip(COUNTS, (sessions, exits, *new), strict=True))
     return {"video": video, "device_class": device, "country": country} | counts
 
 
 def exits_of(*rows):
-    return pa.Table.from_pylist(list(rows), video_stats.NO_EXITS.schema)
+    return arrow_rows(tables.EXITS, *rows, only=video_stats.EXITS)
 
 
 def stats(settings, met, durations_s, exits=(), posts=()):
@@ -39,7 +38,7 @@ def stats(settings, met, durations_s, exits=(), posts=()):
     ]
     built = video_stats.build(
         arrow_rows(tables.INTERACTIONS, *met),
-        pa.Table.from_pylist(list(posts), video_stats.NO_POSTS.schema),
+        arrow_rows(tables.POSTS, *posts),
         exits_of(*exits),
         arrow_rows(tables.VIDEOS, *videos),
         settings,
@@ -147,4 +146,4 @@ def test_exit_rates_by_device_and_country_leave_small_numbers_out_but_count_them
     }
     rates = {(row["device_class"], row["country"]): row["rate"] for row in built}
     assert rates["phone", "GB"] == pytest.approx((12 + 10 * 0.2) / 55, rel=1e-6)
-    assert video_stats.exit_rates(video_stats.NO_EXITS, settings).num_rows == 0
+    assert video_stats.exit_rates(exits_of(), settings).num_rows == 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pyarrow as pa
 from pyspark.sql import functions as F
 
 from foryou import tables
 from foryou.models import ids
-from rows import rows
+from rows import DAY, rows
 
 
 def assigned(spark, known, met):
@@ -51,8 +53,15 @@ def test_all_but_the_first_of_a_key_repeat_and_what_came_earlier_comes_first(spa
 def test_each_dense_id_has_one_name_the_account_s_rather_than_the_device_s():
     device = "device-0123456789abcdef01234567"
     names = [(device, 1), ("ann", 1), ("device-of-bob", 0), ("zoe", 2), (device.replace("0", "a"), 3)]
-    known = pa.table({"viewer_id": [name for name, _ in names], "viewer": pa.array([n for _, n in names], pa.int32())})
-    found = ids.one_name_each(known)
+    known = pa.table(
+        {
+            "viewer_id": [name for name, _ in names],
+            "viewer": pa.array([n for _, n in names], pa.int32()),
+            "day": [DAY + timedelta(name in ("ann", "zoe")) for name, _ in names],
+        }
+    )
+    found = ids.one_name_each(known, DAY + timedelta(1))
     assert found["viewer"].to_pylist() == [0, 1, 2, 3]
     assert found["viewer_id"].to_pylist() == ["device-of-bob", "ann", "zoe", names[4][0]]
-    assert ids.one_name_each(known.slice(0, 0)).num_rows == 0
+    assert ids.one_name_each(known, DAY)["viewer_id"].to_pylist() == ["device-of-bob", device, "zoe", names[4][0]]
+    assert ids.one_name_each(known.slice(0, 0), DAY).num_rows == 0

@@ -14,7 +14,7 @@ SEEN = {0: [7], 1: [7, 8]}
 BLOCKED = {0: [5], 2: [4, 5]}
 NOT_SHOWN = 9
 FOR_ADULTS = 6
-CLEAN = {"seen": 0, "not eligible": 0, "repeated": 0, "not finite": 0, "blocked": 0, "short": 0}
+CLEAN = dict.fromkeys((*audit.FAULTS, "short"), 0)
 
 
 def rows_of(videos_of):
@@ -49,14 +49,14 @@ def test_sound_lists_have_no_fault():
 @pytest.mark.parametrize(
     ("kind", "row"),
     [
-        ("seen", (1, [1, 8])),
-        ("not eligible", (2, [NOT_SHOWN, 1])),
-        ("not eligible", (0, [FOR_ADULTS, 1])),
-        ("repeated", (0, [3, 3])),
+        ("seen before", (1, [1, 8])),
+        ("that may not be shown", (2, [NOT_SHOWN, 1])),
+        ("that may not be shown", (0, [FOR_ADULTS, 1])),
+        ("twice", (0, [3, 3])),
         ("blocked", (0, [1, 5])),
         ("blocked", (2, [4, 1])),
-        ("not finite", (0, [1, 2], [1.0, float("nan")])),
-        ("not finite", (0, [1, 2], [float("inf"), 1.0])),
+        ("without a finite score", (0, [1, 2], [1.0, float("nan")])),
+        ("without a finite score", (0, [1, 2], [float("inf"), 1.0])),
         ("short", (0, [1])),
         ("short", (0, [])),
     ],
@@ -66,7 +66,7 @@ def test_each_fault_is_seen(kind, row):
 
 
 def test_faults_are_counted_by_item():
-    assert faults((1, [7, 8, 8]), (0, [7]), length=1)["seen"] == 4
+    assert faults((1, [7, 8, 8]), (0, [7]), length=1)["seen before"] == 4
 
 
 def test_what_one_viewer_saw_or_has_is_no_fault_of_the_next():
@@ -76,7 +76,7 @@ def test_what_one_viewer_saw_or_has_is_no_fault_of_the_next():
 def test_lists_of_many_viewers_are_seen_whole():
     """More than the audit takes at once, with a fault in the last."""
     rows = [(2, [1, 2])] * 50_001
-    assert faults(*rows, (0, [7, 1])) == CLEAN | {"seen": 1}
+    assert faults(*rows, (0, [7, 1])) == CLEAN | {"seen before": 1}
 
 
 def test_lists_and_scores_of_different_lengths_are_refused():

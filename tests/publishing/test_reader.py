@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
@@ -293,3 +295,17 @@ def test_a_release_from_before_there_were_starters_has_none(tmp_path):
     del opened.release.tables["starters"]
     assert opened.starters() == []
     assert ids(opened.feed("nobody")) == ["v4", "v1", "v2"]
+
+
+def test_no_python_reads_for_arrow(lake):
+    """Buffers of Python's, held by Arrow's threads at the end of the process, would now and then abort it."""
+    program = f"""
+import deltalake.fs, sys
+def refuse(*arguments): raise SystemExit("Python reads")
+deltalake.fs.DeltaStorageHandler.open_input_file = refuse
+from foryou.publishing import reader
+opened = reader.open({str(lake)!r})
+print(len(opened.popular()), len(opened.feed("u2")), len(opened.similar("v5")))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["3", "3", "2"], done.stderr

@@ -39,10 +39,7 @@ def states(releases):
 
 
 def test_the_first_release_is_live(none_yet):
-    assert release.live(none_yet) is None
-    releases = moved(none_yet, DAYS[0])
-    assert states(releases) == {"2026-03-01.a": "live"}
-    assert release.live(releases)["day"] == DAYS[0]
+    assert states(moved(none_yet, DAYS[0])) == {"2026-03-01.a": "live"}
 
 
 def test_the_next_nights_release_takes_over_and_the_earlier_one_is_kept(none_yet):
@@ -59,7 +56,7 @@ def test_the_same_night_again_replaces_its_row_and_stays_live(none_yet):
     once = moved(moved(none_yet, DAYS[0]), DAYS[1], versions={"feeds": 4})
     again = moved(once, DAYS[1], versions={"feeds": 7})
     assert states(again) == states(once)
-    assert dict(release.live(again)["tables"]) == {"feeds": 7}
+    assert dict(again.to_pylist()[-1]["tables"]) == {"feeds": 7}
 
 
 def test_the_same_night_with_other_settings_takes_over(none_yet):
@@ -78,7 +75,22 @@ def test_whatever_the_order_of_nights_exactly_one_release_is_live(none_yet):
     for number, place in enumerate([2, 0, 3, 3, 1, 2, 3, 0]):
         releases = moved(releases, DAYS[place], f"{DAYS[place]}.{number % 3}")
         assert list(states(releases).values()).count("live") == 1
-    assert release.live(releases)["day"] == DAYS[3]
+    (live,) = [name for name, state in states(releases).items() if state == "live"]
+    assert live.startswith(str(DAYS[3]))
+
+
+def test_a_night_is_compared_with_the_newest_release_of_an_earlier_day_also_when_it_is_run_again(none_yet):
+    releases = moved(moved(none_yet, DAYS[0]), DAYS[1], "2026-03-02.a")
+    later = datetime(2026, 3, 9, 5, tzinfo=UTC)
+    releases = moved(moved(releases, DAYS[1], "2026-03-02.0", published_at=later), DAYS[2])
+    before = {day: release.before(releases, day) for day in DAYS}
+    named = {day: row and row["release_id"] for day, row in before.items()}
+    assert named == dict(zip(DAYS, [None, "2026-03-01.a", "2026-03-02.0", "2026-03-03.a"], strict=True))
+
+
+def test_a_refused_release_is_nothing_to_compare_with(none_yet):
+    rows = [row | {"state": "refused"} for row in moved(none_yet, DAYS[0]).to_pylist()]
+    assert release.before(pa.Table.from_pylist(rows, schema=none_yet.schema), DAYS[1]) is None
 
 
 def test_what_is_not_touched_stays_as_it_was(none_yet):

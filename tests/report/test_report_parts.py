@@ -61,7 +61,15 @@ def test_bars_stand_on_zero_and_grow_with_their_values():
     drawn = plots.bars("Views", {DAY - timedelta(days=2): 50, DAY: 100}).bars
     assert [bar.height for bar in drawn] == [drawn[1].height / 2, drawn[1].height]
     assert all(bar.y + bar.height == pytest.approx(plots.BOTTOM) for bar in drawn)
-    assert drawn[1].x - drawn[0].x == pytest.approx(2 * (plots.RIGHT - plots.LEFT) / 7, abs=0.1)
+
+
+@pytest.mark.parametrize("days", [1, 2, 14])
+def test_bars_fill_the_width_and_stand_in_the_middle_of_their_days(days):
+    drawn = plots.bars("Views", {DAY - timedelta(days=back): 100 for back in range(days)}).bars
+    middles = [bar.x + bar.width / 2 for bar in drawn]
+    wide = (plots.RIGHT - plots.LEFT) / days
+    assert middles == pytest.approx([plots.LEFT + wide * (place + 0.5) for place in range(days)], abs=0.1)
+    assert all(bar.width <= 0.8 * wide for bar in drawn)
 
 
 def test_plots_of_one_night_or_of_zeros_have_finite_places():

@@ -270,8 +270,8 @@ def test_days_are_told_as_they_are_written_and_may_be_parquet(tmp_path, features
     rows = [{"user_id": 1, "video_id": 10, "time_ms": APRIL_9 + n * DAY_MS, "is_like": n} for n in range(2)]
     told = []
     log = write_log(tmp_path / "log.csv", *rows)
-    import_logs([log], **features, progress=lambda day, events: told.append((day.day, events)), format="parquet")
-    assert told == [(9, 1), (10, 2)]
+    import_logs([log], **features, progress=lambda *each: told.append(each), format="parquet")
+    assert told == [(date(2022, 4, 9), 1, 1), (date(2022, 4, 10), 2, 1)]
     (path,) = landing.check_day(features["out"], date(2022, 4, 10)).paths("events")
     assert pl.read_parquet(path)["kind"].to_list() == ["like", "play"]
 

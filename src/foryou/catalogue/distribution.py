@@ -75,14 +75,15 @@ class Tonight:
 
 
 def entering(known: Ints, first_met: Ints, uploaded: Ints, day: date, last_night: date | None, since_days: int) -> Ints:
-    """Videos that begin at the gate: not `known`, met since the last night, and uploaded within so many days.
+    """Videos that begin at the gate: not `known`, met since the last night and by the day, uploaded lately.
 
-    `first_met` and `uploaded` [videos] are days since 1970 (uploaded -1 if unknown: as new as it was met). A catalogue
-    that is older than its first night is as far out as its platform let it.
+    `first_met` and `uploaded` [videos] are days since 1970 (uploaded -1 if unknown: as new as it was met; else within
+    `since_days`). Later nights may have met more since: those are no part of this one. A catalogue that is older than
+    its first night is as far out as its platform let it.
     """
     today = _number(day)
     after = _number(last_night) if last_night else today - 1
-    fresh = (first_met > after) & ((uploaded < 0) | (uploaded > today - since_days))
+    fresh = (first_met > after) & (first_met <= today) & ((uploaded < 0) | (uploaded > today - since_days))
     fresh[known] = False
     return np.flatnonzero(fresh).astype(np.int32)
 

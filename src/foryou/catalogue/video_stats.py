@@ -20,11 +20,8 @@ UNKNOWN = "unknown"
 
 EVERY = "*"
 
-NO_EXITS = pa.schema(
-    [("video", pa.int32()), ("device_class", pa.string()), ("country", pa.string())]
-    + [(name, pa.int32()) for name in ("sessions", "exits", "new_sessions", "new_exits")]
-).empty_table()
-NO_POSTS = pa.schema([("viewer", pa.int32()), ("video", pa.int32())]).empty_table()
+EXITS = ["video", "device_class", "country", "sessions", "exits", "new_sessions", "new_exits"]
+"""What is read of `exits`."""
 
 _SHORTEST, _LONGEST = 3, 9
 """Buckets of doubling length: up to 8 s, 16 s, ... and from 512 s on."""

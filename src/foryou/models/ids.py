@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -41,13 +43,16 @@ def repeats(rows: DataFrame, key: Column, order: list[Column], earlier: DataFram
     return placed.where((F.col("nth") > 1) & (F.col("turn") == 1)).select("row")
 
 
-def one_name_each(viewer_ids: pa.Table) -> pa.Table:
+def one_name_each(viewer_ids: pa.Table, day: date) -> pa.Table:
     """One row per dense id, in the order of the ids: `viewer` and the `viewer_id` that it is published under.
 
-    A viewer who signed up after watching on a device has two names: the account's is the one.
+    A viewer who signed up after watching on a device has two names: the account's is the one, from the day on that it
+    was given, so that an older night, run again, has the names that it had. `viewer_ids` has the columns of its table.
     """
+    later = pc.greater(viewer_ids["day"], pa.scalar(day))
     device = pc.match_substring_regex(viewer_ids["viewer_id"], DEVICE_NAME)
-    order = [("viewer", "ascending"), ("device", "ascending"), ("viewer_id", "ascending")]
-    named = viewer_ids.select(["viewer", "viewer_id"]).append_column("device", device).sort_by(order)
+    order = [(name, "ascending") for name in ("viewer", "later", "device", "viewer_id")]
+    told = viewer_ids.select(["viewer", "viewer_id"]).append_column("later", later).append_column("device", device)
+    named = told.sort_by(order)
     viewer = named["viewer"].to_numpy()
-    return named.filter(pa.array(np.diff(viewer, prepend=-1) > 0)).drop_columns("device")
+    return named.filter(pa.array(np.diff(viewer, prepend=-1) > 0)).drop_columns(["later", "device"])

@@ -75,6 +75,16 @@ def beside(one: Rows, other: Rows) -> Rows:
     return Rows(one.indptr + other.indptr, indices, values)
 
 
+def height(*ids: pa.ChunkedArray) -> int:
+    """One more than the greatest of the dense ids; at least 1.
+
+    Where noise is drawn for a whole matrix, the number of ids given out so far would not do: once a later night has
+    run it is another one, and the same night, run again, would draw other noise.
+    """
+    greatest = [pyarrow.compute.max(each).as_py() for each in ids]
+    return 1 + max((each for each in greatest if each is not None), default=0)
+
+
 def list_rows(row: pa.ChunkedArray, columns: pa.ChunkedArray, values: pa.ChunkedArray, height: int) -> Rows:
     """Rows that are stored as lists: row ids, lists of column ids, lists of values of the same lengths."""
     of = np.repeat(_ints(row), np.diff(_offsets(columns)))

@@ -38,6 +38,7 @@ def fetch(jars: Path = JARS, log: Path = LOG) -> bool:
     """
     if all((jars / name).is_file() for name in SHA256):
         return False
+    print("fetching Delta's JARs through Spark's own resolver: 10 MB, some ten seconds", flush=True)
     jars.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=jars, prefix=".fetch-") as scratch:
         _resolve(Path(scratch), log)

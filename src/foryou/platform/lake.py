@@ -17,6 +17,7 @@ import pyarrow.dataset as ds
 from deltalake import DeltaTable, Schema, write_deltalake
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction
+from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 from pyspark.sql import DataFrame, Row, SparkSession
 
 from foryou import tables
@@ -41,6 +42,11 @@ class Lake:
     def spark(self) -> SparkSession:
         """Started when first needed: steps that only read Arrow never wait for it."""
         return self._spark if isinstance(self._spark, SparkSession) else self._spark()
+
+    @property
+    def has_spark(self) -> bool:
+        """Whether Spark is there already."""
+        return isinstance(self._spark, SparkSession) or "spark" in vars(self)
 
     def path(self, table: Table) -> Path:
         return self.root / table.path
@@ -92,11 +98,15 @@ class Lake:
         parts = [("day", "in", [str(day) for day in days])] if days is not None else None
         if days == []:
             return _arrow(table).empty_table().select(columns or list(table.column_names))
-        return self._delta(table).to_pyarrow_table(partitions=parts, columns=columns)
+        return self._delta(table).to_pyarrow_table(partitions=parts, columns=columns, filesystem=self._native(table))
 
     def count(self, table: Table, days: list[date]) -> int:
         """How many rows the days have, from the table's log or the files' footers alone."""
-        return self._delta(table).to_pyarrow_dataset().count_rows(filter=ds.field("day").isin(days))
+        return (
+            self._delta(table)
+            .to_pyarrow_dataset(filesystem=self._native(table))
+            .count_rows(filter=ds.field("day").isin(days))
+        )
 
     def require(self, table: Table, day: date) -> None:
         """Raises InputMissing where the table lacks the day."""
@@ -274,6 +284,10 @@ class Lake:
         with (folder / f"{name}.lock").open("w") as file:
             fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
             yield
+
+    def _native(self, table: Table) -> SubTreeFileSystem:
+        """Arrow's own file system: with deltalake's, in Python, a process may abort at its end (see `reader.whole`)."""
+        return SubTreeFileSystem(str(self.path(table)), LocalFileSystem())
 
     def _delta(self, table: Table) -> DeltaTable:
         """Raises ContractBroken where the table's log cannot be read."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from foryou.models.matrices import Rows
 
-FAULTS = ("seen", "not eligible", "repeated", "not finite", "blocked")
+FAULTS = ("seen before", "that may not be shown", "twice", "without a finite score", "blocked")
 
 
 Flags = NDArray[np.bool_]

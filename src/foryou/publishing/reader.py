@@ -24,9 +24,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
+from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
 from foryou import secret, tables
-from foryou.contract import ID_PATTERN
+from foryou.contract import ID_PATTERN, Table
 from foryou.errors import ContractBroken, InputMissing
 from foryou.feeds.reasons import in_words
 
@@ -106,6 +107,10 @@ class Reader:
         own = next((name for name in _ladder(segment) if (name, "") in self._starters), None)
         return self._starters.get((own, path), []) if own else []
 
+    def knows(self, viewer_id: str) -> bool:
+        """Whether the viewer has a feed of their own here; who has none gets the list of someone unknown."""
+        return self._row("feeds", viewer_id) is not None
+
     def candidates(self, viewer_id: str) -> list[Item]:
         """Up to 200 candidates, best first; empty for someone unknown."""
         return _items(self._row("candidates", viewer_id))
@@ -153,13 +158,13 @@ class Reader:
             return None
         with readable(name, self.lake):
             if name not in self._tables:
-                table = DeltaTable(_path(self.lake, name), version=self.release.tables[name])
+                table = DeltaTable(str(_path(self.lake, name)), version=self.release.tables[name])
                 self._tables[name] = _Sorted.open(table, _KEYS[name])
             return self._tables[name].row(key)
 
     def _whole(self, name: str) -> pa.Table:
         with readable(name, self.lake):
-            return DeltaTable(_path(self.lake, name), version=self.release.tables[name]).to_pyarrow_table()
+            return whole(_path(self.lake, name), version=self.release.tables[name])
 
 
 @dataclass(frozen=True)
@@ -224,12 +229,12 @@ def releases(lake: Path | str) -> builtins.list[Release]:
             next_step="check the path (--lake or FORYOU_LAKE); `foryou nightly` makes a lake",
         )
     with readable("releases", lake):
-        path = _path(lake, "releases")
-        if not DeltaTable.is_deltatable(path):
-            if next(Path(path).rglob("*.parquet"), None):
+        path = Path(lake) / tables.RELEASES.path
+        if not DeltaTable.is_deltatable(str(path)):
+            if next(path.rglob("*.parquet"), None):
                 raise FileNotFoundError("its folder `_delta_log` is gone")
             return []
-        rows = DeltaTable(path).to_pyarrow_table().sort_by([("day", "ascending"), ("published_at", "ascending")])
+        rows = whole(path).sort_by([("day", "ascending"), ("published_at", "ascending")])
     known = [each.name for each in fields(Release)]  # columns may be added within a version of the contract
     maps = ("tables", "counts")
     return [Release(**(row | {name: dict(row[name]) for name in maps})) for row in rows.select(known).to_pylist()]
@@ -254,8 +259,22 @@ def readable(name: str, lake: Path | str) -> Iterator[None]:
         ) from error
 
 
-def _path(lake: Path | str, name: str) -> str:
-    return str(Path(lake) / next(table for table in tables.ALL if table.name == name and table.published).path)
+def whole(
+    path: Path | str, columns: builtins.list[str] | None = None, *, day: date | None = None, version: int | None = None
+) -> pa.Table:
+    """A table, or a day of it, through Arrow's own file system.
+
+    deltalake brings one written in Python: Arrow's threads then hold Python's buffers, and one that lets go of its last
+    while the interpreter ends aborts the process with code 134 (once in some sixty calls on a busy machine).
+    """
+    own = SubTreeFileSystem(str(Path(path).absolute()), LocalFileSystem())
+    parts = [("day", "=", str(day))] if day else None
+    return DeltaTable(str(path), version=version).to_pyarrow_table(partitions=parts, columns=columns, filesystem=own)
+
+
+def _path(lake: Path, name: str) -> Path:
+    table: Table = next(table for table in tables.PUBLISHED if table.name == name)
+    return lake / table.path
 
 
 def _item(row: dict[str, Any]) -> Item:

@@ -57,7 +57,7 @@ def moved(
     return pa.Table.from_pylist(rows, schema=releases.schema)
 
 
-def live(releases: pa.Table) -> dict[str, Any] | None:
-    """The row of the live release, or None before the first."""
-    rows = releases.filter(pc.equal(releases["state"], "live")).to_pylist()
-    return rows[0] if rows else None
+def before(releases: pa.Table, day: date) -> dict[str, Any] | None:
+    """The row of the newest release of an earlier day that was not refused, or None if there is none."""
+    earlier = [row for row in releases.to_pylist() if row["day"] < day and row["state"] != "refused"]
+    return max(earlier, key=lambda row: (row["day"], row["published_at"], row["release_id"]), default=None)

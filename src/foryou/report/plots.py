@@ -15,6 +15,7 @@ from foryou.report.words import number, short_number
 WIDTH, HEIGHT = 360, 170
 LEFT, RIGHT, TOP, BOTTOM = 44, 352, 12, 146
 _ENOUGH_TICKS = 4
+_WIDEST = 48
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def bars(title: str, values: Mapping[date, int]) -> Bars:
     """One bar a day, from zero; days without a value between the first and the last stay empty."""
     days = sorted(values)
     span = (days[-1] - days[0]).days + 1
-    step = (RIGHT - LEFT) / max(span, 7)
+    step = (RIGHT - LEFT) / span
     steps = ticks(0, max(1, *values.values()))
     top = max(steps[-1], *values.values())
     drawn = tuple(
@@ -110,8 +111,9 @@ def ticks(low: float, high: float) -> list[float]:
 
 
 def _bar(day: date, value: int, x: float, step: float, top: float, last: bool) -> Bar:
-    y = _up(value, 0, top)
-    return Bar(_r(x + step * 0.12), y, _r(step * 0.76), _r(BOTTOM - y), f"{day}: {value:,}", last)
+    """A bar in the middle of its day's part of the width: over three quarters of it, unless that looks like a wall."""
+    y, width = _up(value, 0, top), min(step * 0.76, _WIDEST)
+    return Bar(_r(x + (step - width) / 2), y, _r(width), _r(BOTTOM - y), f"{day}: {value:,}", last)
 
 
 def _line(name: str, points: Sequence[Point], places: Mapping[date, float], low: float, high: float) -> Line:

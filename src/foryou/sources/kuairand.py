@@ -44,7 +44,7 @@ def import_logs(
     users: Path,
     videos: Path,
     out: Path,
-    progress: Callable[[date, int], None] | None = None,
+    progress: Callable[[date, int, int], None] | None = None,
     *,
     format: str = "jsonl",
 ) -> list[date]:
@@ -64,7 +64,7 @@ def import_logs(
     already logged. A user's sign-up is counted back from the last day logged (`register_days`), and never
     lies after the user's first event. KuaiRand has no list of follows: that snapshot is empty.
 
-    `progress(day, events)` is called after each day. `OUT/_kuairand.json` records the rows and the unreadable
+    `progress(day, events, rows)` is called after each day. `OUT/_kuairand.json` records the rows and the unreadable
     rows of each file, and the pool.
 
     Cost: logs are streamed; one day of events and the catalogue as of that day are in memory (measured: 0.8 GB
@@ -91,7 +91,7 @@ def import_logs(
             tables = _tables(staged, day, pool)
             write_day(out, day, tables, format=format)
             if progress:
-                progress(day, tables["events"].height)
+                progress(day, tables["events"].height, int((tables["events"]["kind"] == "play").sum()))
     record = {"files": counts, "pool": pool, "days": [str(day) for day in days]}
     (out / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return days

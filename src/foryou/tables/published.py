@@ -6,6 +6,10 @@ from foryou.contract import Column, Table
 from foryou.tables.words import DAY, RELEASE_ID, SEGMENT, SOURCE_BITS, VIDEO_ID, VIEWER_ID, text
 
 _ITEM = "video_id string, score float"
+_BLENDED = (
+    "`score` adds up, over the sources, how many standard deviations the video lies above the mean of this viewer's "
+    "own list: it may be negative, and compares videos of one viewer, not viewers."
+)
 
 PUBLISHED_CANDIDATES = Table(
     "candidates",
@@ -15,7 +19,7 @@ PUBLISHED_CANDIDATES = Table(
         DAY,
         RELEASE_ID,
         VIEWER_ID,
-        Column("items", f"array<struct<{_ITEM}, sources int>>", f"Best first. {SOURCE_BITS}", required=True),
+        Column("items", f"array<struct<{_ITEM}, sources int>>", f"Best first. {_BLENDED} {SOURCE_BITS}", required=True),
     ),
     key=("viewer_id",),
     partition=(),
@@ -34,7 +38,7 @@ PUBLISHED_FEEDS = Table(
             "items",
             f"array<struct<{_ITEM}, sources int, reason string, reason_value float, propensity float>>",
             "In serving order; `reason` is a code with its object; `propensity` is null outside exploration. "
-            + SOURCE_BITS,
+            f"{_BLENDED} {SOURCE_BITS}",
             required=True,
         ),
     ),
@@ -53,7 +57,12 @@ PUBLISHED_POPULAR = Table(
         SEGMENT,
         Column("rank", "int", "From 1.", required=True, at_least=1),
         VIDEO_ID,
-        Column("score", "float", "Good watches by distinct viewers, halved every two days.", required=True),
+        Column(
+            "score",
+            "float",
+            "Good watches by distinct viewers, halved every two days: another scale than that of `feeds`.",
+            required=True,
+        ),
         text("reason", "A code with its object: `popular_in:US:en`.", required=True),
     ),
     key=("segment", "rank"),
@@ -98,7 +107,8 @@ PUBLISHED_STARTERS = Table(
 
 RELEASES = Table(
     "releases",
-    "The pointer: which versions of the published tables belong together, and which release is live.",
+    "The pointer: which versions of the published tables belong together, and which release is live. The newest "
+    "version of a table need not be live: read the one that `tables` names here.",
     "one release",
     (
         RELEASE_ID,
