@@ -120,7 +120,7 @@ def _audited(run: Run, counts: dict[str, int], shown: NDArray[np.bool_], for_all
         ]
         gone = pc.sum(pc.is_in(lists["viewer"], viewer_controls.opted_out(held).combine_chunks())).as_py() or 0
         found.append(Outcome(table.name, f"nobody opted out in {table.name}", gone == 0, True, f"{gone:,} viewers"))
-    return [*found, _served(run, counts)]
+    return [*found, _served(run, counts), full_enough(run)]
 
 
 def _avoided(run: Run, held: pa.Table, n_viewers: int) -> avoided.Avoided:
@@ -145,6 +145,19 @@ def _served(run: Run, counts: dict[str, int]) -> Outcome:
     enough = counts["feeds"] >= run.settings.publishing.min_served_share * served
     compared = f"{served:,} in {before['release_id']}" if before else "no release before"
     return Outcome("feeds", "served viewers are as many as before", enough, True, f"{counts['feeds']:,}, {compared}")
+
+
+def full_enough(run: Run) -> Outcome:
+    """Feeds are about as full as those of the release before: viewers may all be served, and hardly anything."""
+    before = release.before(run.lake.arrow(tables.RELEASES), run.day)
+    kept = [before["day"]] if before and before["day"] in run.lake.days(tables.FEEDS) else []
+    length = run.settings.feeds.length
+    tonight, then = (
+        audit.half_empty(run.lake.arrow(tables.FEEDS, ["videos"], days=days), length) for days in ([run.day], kept)
+    )
+    fine = not kept or tonight <= then + run.settings.publishing.max_emptier_share
+    told = f"{tonight:.1%} of feeds less than half full, " + (f"{then:.1%} on {kept[0]}" if kept else "none before")
+    return Outcome("feeds", "feeds are as full as before", fine, True, told)
 
 
 def _move_pointer(run: Run, name: str, counts: dict[str, int]) -> None:

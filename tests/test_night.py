@@ -13,11 +13,11 @@ import pytest
 from foryou import screen, settings, steps, tables
 from foryou.errors import AlreadyRunning, DataRejected
 from foryou.night import Night
-from foryou.platform.job import at_night, journal
+from foryou.platform.job import at_night, journal, manifests_read, write_json
 from foryou.platform.lake import Lake
 from foryou.publishing import reader
 from foryou.sources import landing as landed
-from rows import ran
+from rows import DAY, land, ran
 
 
 class PulledPlug(Exception):
@@ -205,35 +205,47 @@ def test_a_night_redone_after_an_earlier_day_landed_again_keeps_nothing_of_the_f
     assert copied._inputs(days[0]) != copied._inputs(days[-1])
 
 
-def test_a_day_that_lands_again_while_its_night_runs_is_not_published(copied, days):
-    before = reader.releases(copied.lake.root)
-    listed = copied.landing / f"day={days[-1]}" / "_manifest.json"
-    listed.write_text(json.dumps(json.loads(listed.read_text()) | {"again": True}))
-    with pytest.raises(DataRejected, match="landed again meanwhile.*run the night again") as error:
-        ran("publish", copied.landing, copied.lake, copied.settings, days[-1])
-    assert "build_catalogue" in error.value.found and "build_events" in error.value.found
-    listed.unlink()
+def read_and_landed_again(folder):
+    """A lake without Spark and a landed day of which two steps have read another landing."""
+    landing = land(folder / "landing", DAY, {}).parent
+    lake = Lake(folder / "lake", no_spark)
+    for step in ("build_catalogue", "build_events"):
+        write_json(journal(lake.root, DAY) / f"{step}.json", {"step": step, "state": "ok", "manifest": "another"})
+    return landing, lake
+
+
+def no_spark():
+    raise AssertionError("nothing must be written")
+
+
+def test_a_day_that_landed_again_while_its_night_ran_is_not_published(tmp_path, chosen):
+    landing, lake = read_and_landed_again(tmp_path)
+    with pytest.raises(DataRejected, match=r"landed again meanwhile.*run the night again") as error:
+        ran("publish", landing, lake, chosen)
+    assert "build_catalogue, build_events" in error.value.found
+    (landing / f"day={DAY}" / "_manifest.json").unlink()
     with pytest.raises(DataRejected, match="landed again meanwhile"):
-        ran("publish", copied.landing, copied.lake, copied.settings, days[-1])
-    assert reader.releases(copied.lake.root) == before
+        ran("publish", landing, lake, chosen)
+    assert not lake.exists(tables.RELEASES)
 
 
-def test_what_was_read_before_a_day_landed_again_is_not_kept_for_the_next_attempt(nights, tmp_path, spark, days):
-    shutil.copytree(nights.landing / f"day={days[0]}", tmp_path / "landing" / f"day={days[0]}")
-    listed = tmp_path / "landing" / f"day={days[0]}" / "_manifest.json"
+def test_each_step_that_reads_the_landing_says_which(nights, days):
+    digest = hashlib.sha256((nights.landing / f"day={days[-1]}" / "_manifest.json").read_bytes()).hexdigest()
+    found = manifests_read(nights.lake.root, days[-1])
+    assert found == dict.fromkeys(["build_catalogue", "build_controls", "build_events"], digest)
 
-    def land_while_it_runs(day, step, entry):
-        if step == "build_catalogue" and entry is None:
-            listed.write_text(json.dumps(json.loads(listed.read_text()) | {"again": True}))
-        elif step != "build_catalogue":
-            raise PulledPlug
 
-    night = Night(tmp_path / "landing", Lake(tmp_path / "lake", spark), nights.settings, told=land_while_it_runs)
-    begun_with = night._inputs(days[0])
-    with pytest.raises(PulledPlug):
-        night.run(days[0])
-    assert night._finished(days[0], begun_with) == {"build_catalogue"}
-    assert night._finished(days[0], night._inputs(days[0])) == set()
+def test_what_was_read_before_a_day_landed_again_is_not_kept_for_the_next_attempt(tmp_path, chosen):
+    listed = land(tmp_path / "landing", DAY, {}) / "_manifest.json"
+
+    def land_again(day, step, entry):
+        listed.write_text(json.dumps(json.loads(listed.read_text()) | {"again": True}))
+
+    night = Night(tmp_path / "landing", Lake(tmp_path / "lake", no_spark), chosen, told=land_again)
+    begun_with = night._inputs(DAY)
+    night._step(DAY, "report", set(), begun_with)
+    assert night._finished(DAY, begun_with) == {"report"}
+    assert night._finished(DAY, night._inputs(DAY)) == set()
 
 
 def test_what_a_person_says_of_tonight_says_nothing_of_earlier_days(nights, tmp_path, spark, days):

@@ -42,7 +42,7 @@ _ENDING = (
 
 def _settings_files(names: list[str]) -> list[str]:
     for path in map(settings.file_of, names):
-        if not os.path.isfile(path):  # False too for what can be no path
+        if not os.path.isfile(path):  # noqa: PTH113 - False too for what can be no path
             known = ", ".join(settings.named())
             raise typer.BadParameter(f"there is no file {str(path)[:200]}; by name alone there are {known}")
     return names

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from foryou import night, screen, settings, tables
-from foryou.platform.lake import Lake
 from foryou.plain_text import plain_text
+from foryou.platform.lake import Lake
 from foryou.publishing import reader
 from foryou.sources import landing as landed
 from foryou.sources.world import WorldParameters, generate

@@ -31,6 +31,8 @@ class Spark:
 @dataclass(frozen=True)
 class Catalogue:
     max_rejected_share: float
+    min_rows_share: float
+    min_rows_compared: int
 
 
 @dataclass(frozen=True)
@@ -330,6 +332,7 @@ class Fairness:
 @dataclass(frozen=True)
 class Publishing:
     min_served_share: float
+    max_emptier_share: float
 
 
 @dataclass(frozen=True)
@@ -441,7 +444,8 @@ def _same_names(where: str, wanted: set[str], found: set[str]) -> None:
 def file_of(name: Path | str) -> Path:
     """The settings file that a path or a bare name means, whether or not it is there."""
     path = Path(name)
-    return CONF / f"{name}.yaml" if path.suffix == "" and not os.path.exists(path) else path
+    there = os.path.exists(path)  # noqa: PTH110 - unlike Path's, it is False for whatever can be no path
+    return CONF / f"{name}.yaml" if path.suffix == "" and not there else path
 
 
 def named() -> list[str]:
@@ -450,7 +454,7 @@ def named() -> list[str]:
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:
-    if not os.path.isfile(path):  # unlike Path's, it is False for whatever can be no path
+    if not os.path.isfile(path):  # noqa: PTH113 - for the same reason
         names, at = ", ".join(named()), str(path)[:200]
         raise _broken("a settings file", f"nothing at {at}", f"give a path, or the name of one in conf/: {names}")
     try:
@@ -459,9 +463,9 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
         raise _broken(f"YAML in {path}", str(error).replace("\n", " ")) from error
     if not isinstance(content, dict) or not all(isinstance(part, dict) for part in content.values()):
         raise _broken(f"sections of settings in {path}", "another shape")
-    names = [*content, *(name for part in content.values() for name in part)]
-    if not all(isinstance(name, str) for name in names):
-        raise _broken(f"names of sections and settings in {path}", _told([n for n in names if not isinstance(n, str)]))
+    found = [*content, *(name for part in content.values() for name in part)]
+    if not all(isinstance(name, str) for name in found):
+        raise _broken(f"names of sections and settings in {path}", _told([n for n in found if not isinstance(n, str)]))
     return content
 
 

@@ -36,8 +36,8 @@ CHUNK_BYTES = 4 << 20
 
 _NAME = re.compile(rf"(?:{'|'.join(KINDS)})/(?=[A-Za-z0-9])[A-Za-z0-9._=+-]{{1,190}}\.(?:{'|'.join(FORMATS)})")
 _NAME_IN_WORDS = (
-    f"paths <kind>/<name> with a kind of {KINDS}, the name at most 190 letters, digits and ._=+-, the first a letter or "
-    f"digit, before an ending of {FORMATS}; Spark takes other names for patterns or passes over them"
+    f"paths <kind>/<name>, a kind of {KINDS}, the name at most 190 letters, digits and ._=+-, a letter or digit "
+    f"first, before an ending of {FORMATS}; Spark takes other names for patterns or passes over them"
 )
 
 
@@ -178,7 +178,8 @@ def check_day(landing: Path, day: date, kinds: Sequence[str] = KINDS) -> LandedD
 
     Raises `InputMissing` when the day, its manifest or a listed file is not there, and `DataRejected` when
     the manifest is malformed, names another day, a path outside or one that is not plain, or a file twice, or
-    when a file has other bytes than it lists or is a gzip that ends early. Files beside the listed ones are named in `unlisted`, not read.
+    when a file has other bytes than it lists or is a gzip that ends early. Files beside the listed ones are named in
+    `unlisted`, not read.
     """
     folder = landing_day(landing, day)
     _refuse_pattern(folder, day)
