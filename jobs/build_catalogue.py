@@ -1,6 +1,7 @@
 """Takes the landed snapshots of videos, viewers and follows; gives new ones dense ids."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial, reduce
 
 from pyspark.sql import DataFrame
@@ -21,6 +22,7 @@ SNAPSHOTS = (tables.VIDEOS, tables.VIEWERS, tables.FOLLOWS)
 
 def main(run: Run) -> None:
     landed = landing.check_day(run.landing, run.day)
+    run.manifest = landed.manifest
     # Uses: the counts, the checks, the repeats, the tables.
     judged = {table: rows.cache() for table, rows in _judged(run, landed).items()}
     # Uses: the checks, the tables.
@@ -28,7 +30,7 @@ def main(run: Run) -> None:
     try:
         lengths = _count(run, landed, judged, repeats)
         sound = {table: catalogue.sound(rows, repeats[table]) for table, rows in judged.items()}
-        run.record_checks(checks.validate_all([*_shares(run, judged), *_contracts(sound)]))
+        run.record_checks([*checks.validate_all([*_shares(run, judged), *_contracts(sound)]), *as_before(run)])
         sound[tables.VIDEOS] = catalogue.of_length(sound[tables.VIDEOS], lengths)
         _write(run, sound)
     finally:
@@ -98,6 +100,18 @@ def _contracts(sound: Frames) -> list[checks.Asked]:
         (sound[tables.VIDEOS], tables.VIDEOS, [checks.row_count(1, name="there are videos")]),
         (sound[tables.VIEWERS], tables.VIEWERS, []),
     ]
+
+
+def as_before(run: Run) -> list[checks.Outcome]:
+    """Each snapshot against the one before, by the rows noted: one cut short has no broken line to be known by."""
+    chosen, found = run.settings.catalogue, []
+    for table in SNAPSHOTS:
+        earlier = run.lake.days_until(table, run.day - timedelta(days=1))[-1:]
+        rows, before = run.notes[table.name], run.lake.count(table, earlier) if earlier else 0
+        enough = before < chosen.min_rows_compared or rows >= chosen.min_rows_share * before
+        told = f"{rows:,} rows, {before:,} on {earlier[0]}" if earlier else f"{rows:,} rows, no snapshot before"
+        found.append(checks.Outcome(table.name, f"{table.name} are as many as before", enough, True, told))
+    return found
 
 
 def _write(run: Run, sound: Frames) -> None:

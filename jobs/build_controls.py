@@ -12,6 +12,7 @@ from foryou.sources import landed_frames, landing
 
 def main(run: Run) -> None:
     landed = landing.check_day(run.landing, run.day, ("controls",))
+    run.manifest = landed.manifest
     lines = landed_frames.read(run.lake.spark, landed, "controls")
     # Uses: the counts, the table.
     judged = controls.judge(lines, run.day).cache()

@@ -17,6 +17,7 @@ from foryou.sources import landed_frames, landing
 def main(run: Run) -> None:
     chosen = run.settings.events
     landed = landing.check_day(run.landing, run.day)
+    run.manifest = landed.manifest
     lines = landed_frames.read(run.lake.spark, landed, "events")
     earlier = run.lake.read(tables.EVENTS, days=run.window(chosen.lookback_days + 1)[:-1])
     video_ids = _known_videos(run, landed)

@@ -11,6 +11,7 @@ from foryou.sources import landed_frames, landing
 
 def main(run: Run) -> None:
     landed = landing.check_day(run.landing, run.day, ("viewers",))
+    run.manifest = landed.manifest
     lines = landed_frames.read(run.lake.spark, landed, "viewers")
     # Uses: the ids, the sign-ups.
     viewers = catalogue.judge_viewers(lines, run.day, secret.salt()).where("reason IS NULL").cache()

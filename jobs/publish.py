@@ -14,23 +14,41 @@ from numpy.typing import NDArray
 from foryou import steps, tables
 from foryou.candidates import avoided, night
 from foryou.contract import Table
+from foryou.errors import DataRejected
 from foryou.models import ids, matrices
 from foryou.platform import checks
 from foryou.platform.checks import Outcome
-from foryou.platform.job import Run, degraded_steps, job
+from foryou.platform.job import Run, degraded_steps, job, manifests_read
 from foryou.publishing import audit, publish, release
 from foryou.signals import viewer_controls
+from foryou.sources import landing
 
 
 def main(run: Run) -> None:
-    manifest = Path(steps.manifest(str(run.landing), run.day.isoformat())).read_text(encoding="utf-8")
-    name = release.release_id(run.day, run.settings.digest(), json.dumps(json.loads(manifest), sort_keys=True))
+    name = release.release_id(run.day, run.settings.digest(), _landed(run))
     with run.lake.locked("publish"):
         shown, for_all = _allowed(run)
         counts = _write(run, name, shown, for_all)
         run.record_checks(_audited(run, counts, shown, for_all))
         _move_pointer(run, name, counts)
     run.note(release=name, viewers=counts["feeds"])
+
+
+def _landed(run: Run) -> str:
+    """The manifest of the day. Raises DataRejected where a step of the night has read another one."""
+    file = Path(steps.manifest(str(run.landing), run.day.isoformat()))
+    content = file.read_bytes() if file.is_file() else b"{}"  # being landed again just now
+    digest = landing.manifest_digest(content)
+    other = [step for step, read in manifests_read(run.lake.root, run.day).items() if read != digest]
+    if other:
+        raise DataRejected(
+            "landing",
+            day=run.day,
+            wanted="one landing of the day for the whole night",
+            found=f"another manifest than the one that {', '.join(other)} read: the day has landed again meanwhile",
+            next_step="run the night again, from its first step; nothing was published",
+        )
+    return json.dumps(json.loads(content), sort_keys=True)
 
 
 def _allowed(run: Run) -> list[NDArray[np.bool_]]:
@@ -102,7 +120,7 @@ def _audited(run: Run, counts: dict[str, int], shown: NDArray[np.bool_], for_all
         ]
         gone = pc.sum(pc.is_in(lists["viewer"], viewer_controls.opted_out(held).combine_chunks())).as_py() or 0
         found.append(Outcome(table.name, f"nobody opted out in {table.name}", gone == 0, True, f"{gone:,} viewers"))
-    return [*found, _served(run, counts)]
+    return [*found, _served(run, counts), full_enough(run)]
 
 
 def _avoided(run: Run, held: pa.Table, n_viewers: int) -> avoided.Avoided:
@@ -127,6 +145,19 @@ def _served(run: Run, counts: dict[str, int]) -> Outcome:
     enough = counts["feeds"] >= run.settings.publishing.min_served_share * served
     compared = f"{served:,} in {before['release_id']}" if before else "no release before"
     return Outcome("feeds", "served viewers are as many as before", enough, True, f"{counts['feeds']:,}, {compared}")
+
+
+def full_enough(run: Run) -> Outcome:
+    """Feeds are about as full as those of the release before: viewers may all be served, and hardly anything."""
+    before = release.before(run.lake.arrow(tables.RELEASES), run.day)
+    kept = [before["day"]] if before and before["day"] in run.lake.days(tables.FEEDS) else []
+    length = run.settings.feeds.length
+    tonight, then = (
+        audit.half_empty(run.lake.arrow(tables.FEEDS, ["videos"], days=days), length) for days in ([run.day], kept)
+    )
+    fine = not kept or tonight <= then + run.settings.publishing.max_emptier_share
+    told = f"{tonight:.1%} of feeds less than half full, " + (f"{then:.1%} on {kept[0]}" if kept else "none before")
+    return Outcome("feeds", "feeds are as full as before", fine, True, told)
 
 
 def _move_pointer(run: Run, name: str, counts: dict[str, int]) -> None:

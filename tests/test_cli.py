@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from datetime import date
@@ -19,6 +20,7 @@ from foryou.platform import checks
 from foryou.platform.job import write_json
 from foryou.platform.lake import Lake
 from foryou.publishing import reader
+from foryou.sources.landing import write_day
 from published import DAY, filled, no_spark, publish
 
 OF_NIGHTS = ("nightly", "backfill", "releases", "report", "tables")
@@ -275,6 +277,52 @@ def test_a_missing_input_exits_3_with_one_clear_message(arguments, monkeypatch, 
     assert not [*tmp_path.iterdir()]
     assert "Next: " in told.stderr
     assert "Traceback" not in told.output
+
+
+def test_a_path_that_is_no_lake_is_told(tmp_path):
+    (tmp_path / "file").write_text("x")
+    for where in (tmp_path / "file", tmp_path / "nowhere", "/proc/lake", tmp_path / "\udcff"):
+        for command in (("feed", "u1"), ("similar", "v1"), ("releases",), ("report",)):
+            told = run(*command, "--lake", where)
+            assert (told.exit_code, "Next: " in told.stderr, told.exception.__class__) == (3, True, SystemExit)
+
+
+def test_a_night_says_where_it_cannot_write_a_lake(tmp_path):
+    write_day(tmp_path / "landing", DAY, {})
+    (tmp_path / "file").write_text("x")
+    for where in (tmp_path / "file", "/proc/lake", tmp_path / "a[b]", tmp_path / "\udcff"):
+        told = run("nightly", "--landing", tmp_path / "landing", "--lake", where, "--day", DAY)
+        assert (told.exit_code, "that can be written" in told.stderr) == (3, True)
+
+
+@pytest.mark.parametrize("harm", ["garbled log", "no log", "rows gone", "rows garbled"])
+@pytest.mark.parametrize("table", ["published/releases", "published/feeds", "videos"])
+def test_a_damaged_table_is_told_with_what_to_do(lake, tmp_path, table, harm):
+    shutil.copytree(lake, tmp_path / "lake")
+    folder = tmp_path / "lake" / table
+    for log in folder.glob("_delta_log/*.json"):
+        if harm == "garbled log":
+            log.write_text("{garbage")
+    if harm == "no log":
+        shutil.rmtree(folder / "_delta_log")
+    for rows in folder.rglob("*.parquet"):
+        if harm == "rows gone":
+            rows.unlink()
+        elif harm == "rows garbled":
+            rows.write_bytes(b"garbage")
+    told = run("feed", "u1", "--lake", tmp_path / "lake")
+    assert told.exit_code == 5 and "restore its folder" in told.stderr
+    if table == "published/releases":
+        assert run("releases", "--lake", tmp_path / "lake").exit_code == 5
+
+
+@pytest.mark.parametrize("viewer", ["[/x]", "[red]u9[/red]", "u\udcff", "\x1b[31m", "u1\n", "a" * 5_000, "/", "ü"])
+def test_whatever_is_no_id_is_a_viewer_unknown(lake, viewer):
+    told = as_json("feed", viewer, "--lake", lake)
+    assert [item["video_id"] for item in told["items"]] == ["v4", "v5"]
+    shown = ok("feed", viewer, "--lake", lake)
+    assert "v4" in shown and "\x1b" not in shown and "\udcff" not in shown
+    assert run("similar", viewer, "--lake", lake).exit_code in (0, 3)
 
 
 def test_a_script_gets_the_same_facts_as_json(tmp_path):

@@ -13,11 +13,12 @@ import pytest
 from foryou import screen, settings, steps, tables
 from foryou.errors import AlreadyRunning, DataRejected
 from foryou.night import Night
-from foryou.platform.job import at_night, journal
+from foryou.platform.job import at_night, journal, manifests_read, write_json
 from foryou.platform.lake import Lake
 from foryou.publishing import reader
 from foryou.sources import landing as landed
 from foryou.sources.world import WorldParameters, generate
+from rows import DAY, land, ran
 
 
 class PulledPlug(Exception):
@@ -199,7 +200,7 @@ def published(lake):
 
 
 def test_a_night_cut_off_goes_on_at_the_step_where_it_stopped(nights, tmp_path, spark, days):
-    lake, ran = Lake(tmp_path / "lake", spark), []
+    lake, steps_ran = Lake(tmp_path / "lake", spark), []
 
     def pull(day, step, entry):
         if step == "build_views":
@@ -208,9 +209,9 @@ def test_a_night_cut_off_goes_on_at_the_step_where_it_stopped(nights, tmp_path, 
     with pytest.raises(PulledPlug):
         Night(nights.landing, lake, nights.settings, told=pull).run(days[0])
     assert not lake.exists(tables.VIEWS) and reader.releases(lake.root) == []
-    again = Night(nights.landing, lake, nights.settings, told=lambda day, step, entry: entry or ran.append(step))
+    again = Night(nights.landing, lake, nights.settings, told=lambda day, step, entry: entry or steps_ran.append(step))
     again.run(days[0])
-    assert ran == [*steps.BY_NAME][[*steps.BY_NAME].index("build_views") :]
+    assert steps_ran == [*steps.BY_NAME][[*steps.BY_NAME].index("build_views") :]
     assert reader.open(lake.root).release.day == days[0]
 
 
@@ -221,6 +222,49 @@ def test_a_night_redone_after_an_earlier_day_landed_again_keeps_nothing_of_the_f
     (folder / "_manifest.json").write_text(json.dumps(listed | {"again": True}))
     assert copied._inputs(days[-1]) != before
     assert copied._inputs(days[0]) != copied._inputs(days[-1])
+
+
+def read_and_landed_again(folder):
+    """A lake without Spark and a landed day of which two steps have read another landing."""
+    landing = land(folder / "landing", DAY, {}).parent
+    lake = Lake(folder / "lake", no_spark)
+    for step in ("build_catalogue", "build_events"):
+        write_json(journal(lake.root, DAY) / f"{step}.json", {"step": step, "state": "ok", "manifest": "another"})
+    return landing, lake
+
+
+def no_spark():
+    raise AssertionError("nothing must be written")
+
+
+def test_a_day_that_landed_again_while_its_night_ran_is_not_published(tmp_path, chosen):
+    landing, lake = read_and_landed_again(tmp_path)
+    with pytest.raises(DataRejected, match=r"landed again meanwhile.*run the night again") as error:
+        ran("publish", landing, lake, chosen)
+    assert "build_catalogue, build_events" in error.value.found
+    (landing / f"day={DAY}" / "_manifest.json").unlink()
+    with pytest.raises(DataRejected, match="landed again meanwhile"):
+        ran("publish", landing, lake, chosen)
+    assert not lake.exists(tables.RELEASES)
+
+
+def test_each_step_that_reads_the_landing_says_which(nights, days):
+    digest = hashlib.sha256((nights.landing / f"day={days[-1]}" / "_manifest.json").read_bytes()).hexdigest()
+    found = manifests_read(nights.lake.root, days[-1])
+    assert found == dict.fromkeys(["build_catalogue", "build_controls", "build_events"], digest)
+
+
+def test_what_was_read_before_a_day_landed_again_is_not_kept_for_the_next_attempt(tmp_path, chosen):
+    listed = land(tmp_path / "landing", DAY, {}) / "_manifest.json"
+
+    def land_again(day, step, entry):
+        listed.write_text(json.dumps(json.loads(listed.read_text()) | {"again": True}))
+
+    night = Night(tmp_path / "landing", Lake(tmp_path / "lake", no_spark), chosen, told=land_again)
+    begun_with = night._inputs(DAY)
+    night._step(DAY, "report", set(), begun_with)
+    assert night._finished(DAY, begun_with) == {"report"}
+    assert night._finished(DAY, night._inputs(DAY)) == set()
 
 
 def test_what_a_person_says_of_tonight_says_nothing_of_earlier_days(nights, tmp_path, spark, days):

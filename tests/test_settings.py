@@ -1,7 +1,9 @@
 """Settings: what is refused, what overlays what, and that each number has its reason."""
 
+import math
 import re
 from dataclasses import asdict
+from typing import get_type_hints
 
 import pytest
 import yaml
@@ -79,6 +81,61 @@ def test_a_whole_number_will_do_for_a_fraction():
     assert settings.from_mapping(changed("factors", alpha=20)).factors.alpha == 20.0
 
 
+NUMBERS = sorted(
+    (section, name)
+    for section, part in BASE.items()
+    for name, value in part.items()
+    if type(value) in (int, float) or isinstance(value, list)
+)
+
+
+@pytest.mark.parametrize(("section", "name"), NUMBERS)
+def test_no_number_is_infinite_or_beyond_all_sense(section, name):
+    kind, many = get_type_hints(get_type_hints(settings.Settings)[section])[name], isinstance(BASE[section][name], list)
+    whole = kind in (int, tuple[int, ...])
+    for value in (-(10**12), 10**12, 10**5_000) if whole else (math.nan, math.inf, -math.inf, -1e12, 1e12, 10**400):
+        assert f"{section}.{name} " in refusal(changed(section, **{name: [value] if many else value}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("interactions.half_life_days", 0, "above 0 and at most 3,650"),
+        ("interactions.window_days", 0, "at least 1 and at most 3,650"),
+        ("events.max_rejected_share", 1.1, "at least 0 and at most 1"),
+        ("events.min_rows_share", -0.1, "at least 0 and at most 1"),
+        ("distribution.active_percent", [5, 15, 40, 101], "above 0 and at most 100"),
+        ("feeds.exploring_places", [5, 0], "at least 1"),
+        ("candidates.block_viewers", 0, "at least 1"),
+        ("factors.seed", -1, "at least 0"),
+        ("video_stats.prior_viewers", 0, "above 0"),
+        ("spark.master", "local[0]", "local[N]"),
+        ("spark.driver_memory_gb", 0, "at least 1"),
+        ("feeds.length", 201, "feeds.length at most candidates.length"),
+        ("distribution.impressions", [200, 1000], "of one length"),
+        ("distribution.impressions", [200, 100, 1000, 2000], "rising"),
+    ],
+)
+def test_a_number_out_of_its_range_is_refused_with_the_range(name, value, words):
+    section, _, setting = name.partition(".")
+    told = refusal(changed(section, **{setting: value}))
+    assert words in told and name in told
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("events.lookback_days", 0),
+        ("events.max_rows_share", 9),
+        ("views.points_skip", -3),
+        ("spark.master", "local[*]"),
+    ],
+)
+def test_a_number_at_the_edge_of_its_range_is_taken(name, value):
+    section, _, setting = name.partition(".")
+    assert asdict(settings.from_mapping(changed(section, **{setting: value})))[section][setting] == value
+
+
 @pytest.mark.parametrize(
     "points",
     [
@@ -115,7 +172,24 @@ def test_a_bound_that_makes_no_sense_is_refused(section, name, value):
     assert f"{section}.{name} " in refusal(changed(section, **{name: value}))
 
 
-@pytest.mark.parametrize("text", ["a: [1", "- 1\n- 2", "factors: 3", "just words", "\x00"])
+SHAPES = {
+    "cut": "a: [1",
+    "list": "- 1\n- 2",
+    "no section": "factors: 3",
+    "words": "just words",
+    "null byte": "\x00",
+    "number as section": "1: {factors: 8}",
+    "number as name": "factors: {1: 8, factors: 8}",
+    "null as name": "factors: {~: 8}",
+    "a name twice": "factors: {factors: 8, factors: 9}",
+    "a section twice": "factors: {factors: 8}\nfactors: {alpha: 2}",
+    "deep": "factors: " + "[" * 10_000,
+    "5,000 digits": f"factors: {{factors: {'9' * 5_000}}}",
+    "a date that is none": "factors: {factors: 2026-99-99}",
+}
+
+
+@pytest.mark.parametrize("text", SHAPES.values(), ids=SHAPES)
 def test_a_file_of_another_shape_is_refused(tmp_path, text):
     (tmp_path / "bad.yaml").write_text(text)
     with pytest.raises(ContractBroken, match=r"bad\.yaml"):
@@ -125,6 +199,22 @@ def test_a_file_of_another_shape_is_refused(tmp_path, text):
 def test_a_file_that_is_missing_is_refused(tmp_path):
     with pytest.raises(ContractBroken, match=r"nothing at .*none\.yaml"):
         settings.load(tmp_path / "none.yaml")
+
+
+def test_a_value_that_would_fill_the_memory_when_told_is_refused_in_a_line(tmp_path):
+    levels = [f"  l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9) or 1}]" for n in range(1, 30)]
+    text = "\n".join(["factors:", "  l0: &l0 [1]", *levels, "  factors: *l29", ""])
+    (tmp_path / "bad.yaml").write_text(text)
+    with pytest.raises(ContractBroken):
+        settings.load(tmp_path / "bad.yaml")
+    assert len(refusal(changed("factors", factors=[[[[[["deep"] * 99] * 99] * 99] * 99] * 99] * 99))) < 1_000
+    assert "thousands of digits" in refusal(changed("factors", seed=16**5_000))
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\x00b", "/" + "y/" * 3_000, "\udcff"])
+def test_what_can_be_no_file_is_refused(name):
+    with pytest.raises(ContractBroken, match="nothing at"):
+        settings.load(name)
 
 
 def test_a_file_cannot_run_code(tmp_path):

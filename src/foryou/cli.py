@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import typer
 from foryou import screen, settings, tables
 from foryou.errors import ForYouError, InputMissing
 from foryou.feeds.reasons import WORDS
+from foryou.plain_text import plain_text
 from foryou.publishing import reader
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -40,9 +42,9 @@ _ENDING = (
 
 def _settings_files(names: list[str]) -> list[str]:
     for path in map(settings.file_of, names):
-        if not path.is_file():
+        if not os.path.isfile(path):  # noqa: PTH113 - False too for what can be no path
             known = ", ".join(settings.named())
-            raise typer.BadParameter(f"there is no file {path}; by name alone there are {known}")
+            raise typer.BadParameter(f"there is no file {str(path)[:200]}; by name alone there are {known}")
     return names
 
 
@@ -150,11 +152,12 @@ def similar(
 @app.command()
 def releases(lake: LakeOption, json: JsonOption = False) -> None:
     """Lists the releases: exactly one is live, and `foryou feed --release` shows what any other holds."""
-    rows = reader.releases(lake)
-    if json:
-        screen.as_json([asdict(row) for row in rows])
-    else:
-        screen.releases(rows)
+    with _told_errors(json):
+        rows = reader.releases(lake)
+        if json:
+            screen.as_json([asdict(row) for row in rows])
+        else:
+            screen.releases(rows)
 
 
 @app.command()
@@ -219,7 +222,7 @@ def world(
             out,
             lambda day, lines: screen.console.print(f"  landed {day}: {lines:,} lines"),
         )
-    screen.console.print(f"World {made.world}: {made.events:,} lines in {out}")
+    screen.console.print(plain_text(f"World {made.world}: {made.events:,} lines in {out}"), markup=False)
 
 
 @importing.command()
@@ -237,7 +240,7 @@ def kuairand(
     with _told_errors(False):
         screen.console.print("  reading the logs; a row becomes a play, and one event more for each thing done besides")
         days = import_logs(log, users, videos, out, _landed)
-    screen.console.print(f"{len(days)} days, {days[0]} to {days[-1]}, in {out}")
+    screen.console.print(plain_text(f"{len(days)} days, {days[0]} to {days[-1]}, in {out}"), markup=False)
 
 
 def _landed(day: date, events: int, rows: int) -> None:
@@ -301,7 +304,8 @@ def _one_night(nights, day: date, lake: Path, json: bool) -> dict:  # type: igno
 
 
 def _captions(lake: Path, day: date) -> dict[str, str]:
-    return screen.captions(reader.whole(lake / tables.VIDEOS.path, ["video_id", "caption"], day=day))
+    with reader.readable("videos", lake):
+        return screen.captions(reader.whole(lake / tables.VIDEOS.path, ["video_id", "caption"], day=day))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from foryou import night, screen, settings, tables
+from foryou.plain_text import plain_text
 from foryou.platform.lake import Lake
 from foryou.publishing import reader
 from foryou.sources import landing as landed
@@ -88,4 +89,4 @@ def _next_steps(lake: Path, landing: Path, viewer: str, video: str) -> None:
         ("a night again", f".venv/bin/foryou nightly --landing {landing} --lake {lake} --day {day}"),
         ("Airflow", "make airflow"),
     ):
-        screen.console.print(f"  {what:<20} {where}")
+        screen.console.print(plain_text(f"  {what:<20} {where}"), markup=False)

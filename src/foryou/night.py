@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 from foryou import secret, steps, tables
 from foryou.errors import ContractBroken, DataRejected, ForYouError, InputMissing
 from foryou.platform import checks, spark
-from foryou.platform.job import JOBS, Run, at_night, finished, journal, main_of, run_step, write_json
+from foryou.platform.job import JOBS, Run, at_night, finished, journal, main_of, run_step, spark_log, write_json
 from foryou.platform.lake import Lake
 from foryou.settings import Settings
 from foryou.sources import landing as landed
@@ -44,17 +44,18 @@ class Night:
         """
         started = time.monotonic()
         require_landed(self.landing, day)
+        inputs = self._inputs(day)  # as the night begins: what lands while it runs belongs to the next attempt
         checks.import_early()
         to_start_spark = self._start_spark(day)
         before = self._first_of_all(day)
-        done = self._finished(day)
+        done = self._finished(day, inputs)
         try:
-            entries = [before, *(self._step(day, step.name, done) for step in steps.STEPS)]
+            entries = [before, *(self._step(day, step.name, done, inputs) for step in steps.STEPS)]
         except ForYouError:
             self._report_failure(day)
             raise
         summary = _summary(day, entries, time.monotonic() - started) | {"to_start_spark": to_start_spark}
-        write_json(self._state_file(day), {"inputs": self._inputs(day), "finished": summary})
+        write_json(self._state_file(day), {"inputs": inputs, "finished": summary})
         return summary
 
     def finished(self, day: date) -> dict[str, Any] | None:
@@ -86,10 +87,11 @@ class Night:
         built = []
         as_landed = replace(self, overrides={})  # tonight's reasons say nothing about other days
         for each in self._missing(run.window(self.settings.interactions.window_days)[:-1]):
-            done = as_landed._finished(each)
+            inputs = as_landed._inputs(each)
+            done = as_landed._finished(each, inputs)
             try:
                 for name in steps.PER_LANDED_DAY:
-                    as_landed._step(each, name, done)
+                    as_landed._step(each, name, done, inputs)
                 built.append(each.isoformat())
             except (InputMissing, DataRejected, ContractBroken) as error:
                 run.degrade(f"{each} is left out: {error.headline} ({error.table}): {error.found}")
@@ -121,7 +123,7 @@ class Night:
             self.told(day, run.step, entry)
         return entry
 
-    def _step(self, day: date, name: str, done: set[str]) -> dict[str, Any]:
+    def _step(self, day: date, name: str, done: set[str], inputs: str) -> dict[str, Any]:
         if name in done:
             return json.loads((journal(self.lake.root, day) / f"{name}.json").read_text(encoding="utf-8"))
         self.told(day, name, None)
@@ -131,15 +133,15 @@ class Night:
         except ForYouError as error:
             self.told(day, name, {"step": name, "state": "failed", **error.as_dict()})
             raise
-        write_json(self._state_file(day), {"inputs": self._inputs(day), "done": sorted(done | {name})})
+        write_json(self._state_file(day), {"inputs": inputs, "done": sorted(done | {name})})
         done.add(name)
         self.told(day, name, entry)
         return entry
 
-    def _finished(self, day: date) -> set[str]:
+    def _finished(self, day: date, inputs: str) -> set[str]:
         """Steps that an unfinished attempt with the same inputs has behind it."""
         state = self._state(day)
-        return set(state.get("done", [])) if state.get("inputs") == self._inputs(day) else set()
+        return set(state.get("done", [])) if state.get("inputs") == inputs else set()
 
     def _state(self, day: date) -> dict[str, Any]:
         """What the night's last attempt left: its inputs, and the steps done or the summary."""
@@ -178,9 +180,11 @@ def opened(
     overrides: dict[str, str] | None = None,
     told: Told = lambda day, step, entry: None,
 ) -> Iterator[Night]:
-    """A lake for nights in this process alone. Raises AlreadyRunning if another process runs nights on it."""
-    log = lake / "_logs" / "spark.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    """A lake for nights in this process alone.
+
+    Raises AlreadyRunning if another process runs nights on it, and InputMissing where no lake can be written.
+    """
+    log = spark_log(lake, "spark")
 
     def session() -> SparkSession:
         return spark.session(settings.spark, "foryou", log)

@@ -20,6 +20,7 @@ from rich.text import Text
 
 from foryou import steps
 from foryou.contract import Table as Contract
+from foryou.plain_text import plain_text
 from foryou.publishing.reader import STALE_AFTER_DAYS, Item, Release
 
 _UNCUT = 1_000
@@ -101,13 +102,13 @@ def feed(
 ) -> None:
     """A list with captions and scores, and reasons in words where it has any; `aside` is said beside its release."""
     reasons = any(item.reason for item in items)
-    table = Table(title=title, title_justify="left")
+    table = Table(title=Text(plain_text(title)), title_justify="left")
     for name in ("", "video", "caption", "score", *(["why"] if reasons else [])):
         table.add_column(name, overflow="fold")
     for place, item in enumerate(items, start=1):
         caption = Text(cut(catalogue.get(item.video_id, "")))
         why = [Text(item.words(language, catalogue))] if reasons else []
-        table.add_row(str(place), item.video_id, caption, f"{item.score:.2f}", *why)
+        table.add_row(str(place), Text(item.video_id), caption, f"{item.score:.2f}", *why)
     console.print(table)
     stale = f"stale: its day ended more than {STALE_AFTER_DAYS} days ago" if release.stale() else ""
     said = stale if aside is None else aside
@@ -163,7 +164,7 @@ def as_json(content: Any) -> None:
 
 def captions(videos: pa.Table) -> dict[str, str]:
     """Captions by video id, without what would steer a terminal or turn the direction of a line."""
-    plain = (_printable(text or "") for text in videos["caption"].to_pylist())
+    plain = (plain_text(text or "") for text in videos["caption"].to_pylist())
     return dict(zip(videos["video_id"].to_pylist(), plain, strict=True))
 
 
@@ -174,11 +175,6 @@ def cut(text: str) -> str:
     head = text[:_CAPTION]
     space = head.rfind(" ")
     return f"{head[:space] if space > _CAPTION // 2 else head[:-1]}…"
-
-
-def _printable(text: str) -> str:
-    joiner = "\u200d"  # holds the parts of an emoji together
-    return "".join(letter if letter.isprintable() or letter == joiner else " " for letter in text)
 
 
 def _brief(notes: dict[str, Any]) -> str:

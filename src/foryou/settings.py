@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import reprlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from itertools import pairwise
@@ -12,6 +14,7 @@ from typing import Any, get_type_hints
 
 import yaml
 
+from foryou import ranges
 from foryou.errors import ContractBroken
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +31,8 @@ class Spark:
 @dataclass(frozen=True)
 class Catalogue:
     max_rejected_share: float
+    min_rows_share: float
+    min_rows_compared: int
 
 
 @dataclass(frozen=True)
@@ -327,6 +332,7 @@ class Fairness:
 @dataclass(frozen=True)
 class Publishing:
     min_served_share: float
+    max_emptier_share: float
 
 
 @dataclass(frozen=True)
@@ -367,7 +373,7 @@ def load(*extra: Path | str) -> Settings:
     """The settings of `conf/base.yaml`, overlaid by each extra file in turn.
 
     An extra file is a path or the bare name of a file in `conf/` (`ci` for `conf/ci.yaml`). Raises ContractBroken
-    for a file that is missing or not YAML, an unknown section or setting, and a value of another type.
+    for a file that is missing or not YAML, an unknown section or setting, and a value of another type or out of range.
     """
     merged: dict[str, dict[str, Any]] = {}
     for path in (CONF / "base.yaml", *map(file_of, extra)):
@@ -377,26 +383,48 @@ def load(*extra: Path | str) -> Settings:
 
 
 def from_mapping(values: Mapping[str, Mapping[str, Any]]) -> Settings:
-    """Settings from nested plain values; every setting must be there, none may be unknown."""
+    """Settings from nested plain values; every setting must be there and in its range, none may be unknown."""
     sections = get_type_hints(Settings)
     _same_names("settings", set(sections), set(values))
-    return Settings(**{name: _section(name, kind, values[name]) for name, kind in sections.items()})
+    found = Settings(**{name: _section(name, kind, values[name]) for name, kind in sections.items()})
+    odds = ranges.at_odds(asdict(found))
+    if odds:
+        raise _broken(*odds)
+    return found
 
 
 def _section(name: str, kind: Any, values: Mapping[str, Any]) -> Any:
     types = get_type_hints(kind)
     _same_names(name, {field.name for field in fields(kind)}, set(values))
-    return kind(**{key: _typed(f"{name}.{key}", types[key], value) for key, value in values.items()})
+    return kind(**{key: _in_range(f"{name}.{key}", types[key], value) for key, value in values.items()})
+
+
+def _in_range(name: str, wanted: type, value: Any) -> Any:
+    found = _typed(name, wanted, value)
+    broken = ranges.broken(name, found)
+    if broken:
+        raise _broken(f"{name} {broken}", _told(value))
+    return found
 
 
 def _typed(name: str, wanted: type, value: Any) -> Any:
-    if wanted is float and type(value) is int:
+    if wanted is float and type(value) is int and value.bit_length() < 1_000:
         return float(value)
     if wanted in _LISTS and isinstance(value, list):
         return tuple(_typed(name, _LISTS[wanted], each) for each in value)
     if type(value) is not wanted:
-        raise _broken(f"{name} as {_words(wanted)}", f"{value!r} ({type(value).__name__})")
+        raise _broken(f"{name} as {_words(wanted)}", f"{_told(value)} ({type(value).__name__})")
     return value
+
+
+def _told(value: Any) -> str:
+    """The value in a line, however long or deep it is."""
+    short = reprlib.Repr()
+    short.maxlevel = 2
+    try:
+        return short.repr(value)
+    except ValueError:  # Python writes no whole number of more than 4,300 digits
+        return "a number of thousands of digits"
 
 
 _LISTS = {tuple[int, ...]: int, tuple[float, ...]: float}
@@ -409,14 +437,15 @@ def _words(wanted: Any) -> str:
 def _same_names(where: str, wanted: set[str], found: set[str]) -> None:
     if wanted == found:
         return
-    unknown, missing = sorted(found - wanted), sorted(wanted - found)
+    unknown, missing = sorted(found - wanted, key=str), sorted(wanted - found)
     raise _broken(f"exactly the settings of `{where}` in conf/base.yaml", f"unknown {unknown}, missing {missing}")
 
 
 def file_of(name: Path | str) -> Path:
     """The settings file that a path or a bare name means, whether or not it is there."""
     path = Path(name)
-    return CONF / f"{name}.yaml" if path.suffix == "" and not path.exists() else path
+    there = os.path.exists(path)  # noqa: PTH110 - unlike Path's, it is False for whatever can be no path
+    return CONF / f"{name}.yaml" if path.suffix == "" and not there else path
 
 
 def named() -> list[str]:
@@ -425,16 +454,31 @@ def named() -> list[str]:
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:
-    if not path.is_file():
-        names = ", ".join(named())
-        raise _broken("a settings file", f"nothing at {path}", f"give a path, or the name of one in conf/: {names}")
+    if not os.path.isfile(path):  # noqa: PTH113 - for the same reason
+        names, at = ", ".join(named()), str(path)[:200]
+        raise _broken("a settings file", f"nothing at {at}", f"give a path, or the name of one in conf/: {names}")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        content = yaml.load(path.read_text(encoding="utf-8"), _EachOnce) or {}  # noqa: S506 - it is a safe loader
+    except (yaml.YAMLError, ValueError, OSError, RecursionError) as error:
         raise _broken(f"YAML in {path}", str(error).replace("\n", " ")) from error
     if not isinstance(content, dict) or not all(isinstance(part, dict) for part in content.values()):
         raise _broken(f"sections of settings in {path}", "another shape")
+    found = [*content, *(name for part in content.values() for name in part)]
+    if not all(isinstance(name, str) for name in found):
+        raise _broken(f"names of sections and settings in {path}", _told([n for n in found if not isinstance(n, str)]))
     return content
+
+
+class _EachOnce(yaml.SafeLoader):
+    """YAML in which a name stands once: of two, the last would silently win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise yaml.constructor.ConstructorError(None, None, f"{twice[0]} is given twice", node.start_mark)
+        found: dict[Any, Any] = super().construct_mapping(node, deep)
+        return found
 
 
 def _refuse_outside(name: str, section: Any, bounds: Mapping[str, tuple[float, float | None]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,8 +16,10 @@ import pytest
 from deltalake import DeltaTable
 from things import AFTER, BEFORE, DAY, LISTS, PARTED, THINGS, WHOLE
 
+from foryou import tables
 from foryou.errors import ContractBroken, InputMissing
 from foryou.platform.lake import Lake
+from rows import arrow_rows
 
 QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
@@ -247,6 +250,37 @@ def test_an_empty_lake_is_read_as_empty_tables(lake):
     assert lake.arrow(THINGS, ["name"], days=[DAY]).num_rows == 0
     assert lake.arrow(THINGS).num_rows == 0
     assert lake.days(THINGS) == []
+
+
+def test_a_table_that_has_lost_its_log_is_not_taken_for_an_empty_one(lake):
+    lake.replace_day_arrow(THINGS, DAY, things("kept"))
+    shutil.rmtree(lake.path(THINGS) / "_delta_log")
+    for use in (lake.days, lake.arrow, lambda table: lake.replace_day_arrow(table, AFTER, things("new"))):
+        with pytest.raises(ContractBroken, match=r"no `_delta_log`.*restore .*`things`"):
+            use(THINGS)
+    assert not lake.exists(THINGS)
+
+
+def test_a_table_whose_log_is_damaged_is_told(lake):
+    lake.replace_day_arrow(THINGS, DAY, things("kept"))
+    next(lake.path(THINGS).glob("_delta_log/*1.json")).write_text("{garbage")
+    with pytest.raises(ContractBroken, match=r"a log in .* that cannot be read.*restore"):
+        lake.days(THINGS)
+
+
+@pytest.mark.parametrize("loss", ["its folder is gone", "it holds no rows"])
+def test_a_map_of_ids_that_is_lost_is_not_begun_anew(tmp_path, loss):
+    lake = Lake(tmp_path, no_spark)
+    lake.create(tables.VIDEO_IDS)  # the first night's: nothing is numbered yet
+    lake.replace_day_arrow(tables.SEEN, DAY, arrow_rows(tables.SEEN, {"viewer": 1, "video": 2}).drop(["day"]))
+    if loss == "its folder is gone":
+        shutil.rmtree(lake.path(tables.VIDEO_IDS))
+    with pytest.raises(ContractBroken, match="`seen` have rows numbered by it"):
+        lake.extend(tables.VIDEO_IDS, DAY, lambda known: known)
+
+
+def no_spark():
+    raise AssertionError("there is no need for Spark")
 
 
 def test_only_the_days_asked_for_are_read(lake):

@@ -84,5 +84,11 @@ def test_lists_and_scores_of_different_lengths_are_refused():
         faults((0, [1, 2], [1.0]))
 
 
+@pytest.mark.parametrize(("lengths", "share"), [([], 0.0), ([4, 2, 9], 0.0), ([1, 0, 2, 4], 0.5)])
+def test_feeds_less_than_half_full_are_counted(lengths, share):
+    lists = pa.table({"videos": pa.array([list(range(n)) for n in lengths], pa.list_(pa.int32()))})
+    assert audit.half_empty(lists, 4) == share
+
+
 def test_every_kind_of_fault_has_its_count():
     assert set(faults((0, [1, 2]))) == {*audit.FAULTS, "short"}

@@ -191,9 +191,11 @@ def test_a_column_added_within_a_version_disturbs_no_reader(tmp_path):
 
 
 def test_a_lake_without_a_release_says_what_to_do(tmp_path):
-    with pytest.raises(InputMissing, match=r"live release.*no release in .*nowhere.*foryou nightly"):
+    with pytest.raises(InputMissing, match=r"live release.*no release in .*foryou nightly"):
+        reader.open(tmp_path)
+    assert reader.releases(tmp_path) == []
+    with pytest.raises(InputMissing, match=r"root of a lake.*nothing at .*nowhere.*foryou nightly"):
         reader.open(tmp_path / "nowhere")
-    assert reader.releases(tmp_path / "nowhere") == []
 
 
 def test_a_release_that_is_not_there_is_told_with_those_that_are(lake):

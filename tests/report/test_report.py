@@ -192,6 +192,13 @@ def test_the_page_is_well_formed_and_asks_for_nothing_outside_itself():
     assert set(re.findall(r'(?:href|src)="([^"]*)"', page)) == {"data:,"}
 
 
+def test_no_text_can_turn_a_line_around_or_steer_a_terminal():
+    page = report.page(full("a\u202eb\x1b[31m c\u2066\ud800"))
+    page.encode()
+    assert not re.search("[\u200e\u200f\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f\x7f-\x9f]", page)
+    assert report.page(full("👩\u200d🍳 crème brûlée")).count("👩\u200d🍳 crème brûlée") > 5
+
+
 def test_the_policy_admits_exactly_the_style_of_the_page():
     page = report.page(full())
     style = re.search(r"<style>(.*)</style>", page, re.DOTALL)[1]

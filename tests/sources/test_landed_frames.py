@@ -68,6 +68,11 @@ def test_no_files_are_no_rows(spark, tmp_path):
     assert landed_frames.read(spark, landing.check_day(tmp_path, DAY), "events").count() == 0
 
 
+def test_the_name_of_an_unknown_field_can_be_written_whatever_it_is(tmp_path):
+    day = landed(tmp_path, files={"a.jsonl": [b'{"\\ud800": 1, "a\\u202eb": 2, "\\u001b[31m": 3}']})
+    assert landed_frames.unknown_fields(day, "events") == [" ", " [31m", "a b"]
+
+
 def test_another_number_of_rows_than_promised_is_refused(tmp_path):
     day = landed(tmp_path, files={"a.jsonl": [{}, {}]})
     with pytest.raises(DataRejected, match=r"wanted 2 rows.*found 1 rows"):

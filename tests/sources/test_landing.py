@@ -171,6 +171,18 @@ ENTRY = {"rows": 1, "bytes": 1, "sha256": "0" * 64}
                 "events/a\x00.jsonl",
                 "events",
                 "",
+                "events/part-[0].jsonl",
+                "events/part-{0,1}.jsonl",
+                "events/part-*.jsonl",
+                "events/a:b.jsonl",
+                "events/_a.jsonl",
+                "events/.a.jsonl",
+                "events/a b.jsonl",
+                f"events/{'a' * 300}.jsonl",
+                "events//part-0.jsonl",
+                "events/./part-0.jsonl",
+                "events/part-0.jsonl\n",
+                "events/\ud800.jsonl",
             )
         ),
     ],
@@ -178,8 +190,9 @@ ENTRY = {"rows": 1, "bytes": 1, "sha256": "0" * 64}
 def test_a_malformed_manifest_is_rejected(tmp_path, text):
     folder = write_day(tmp_path, DAY, {"events": events()})
     (folder / MANIFEST).write_text(text)
-    with pytest.raises(DataRejected):
+    with pytest.raises(DataRejected) as error:
         check_day(tmp_path, DAY)
+    str(error.value).encode()  # whatever stands in it can be printed
 
 
 def test_a_link_that_leads_outside_the_day_is_rejected(tmp_path):
@@ -189,6 +202,31 @@ def test_a_link_that_leads_outside_the_day_is_rejected(tmp_path):
     (folder / "events/part-0.jsonl").symlink_to(outside)
     with pytest.raises(DataRejected, match="leads to"):
         check_day(tmp_path / "landing", DAY)
+
+
+def test_a_file_listed_by_two_names_is_rejected(tmp_path):
+    folder = write_day(tmp_path, DAY, {"events": events()})
+    (folder / "events/part-1.jsonl").symlink_to(folder / "events/part-0.jsonl")
+    listed = json.loads((folder / MANIFEST).read_text())
+    listed["files"]["events/part-1.jsonl"] = listed["files"]["events/part-0.jsonl"]
+    (folder / MANIFEST).write_text(json.dumps(listed))
+    with pytest.raises(DataRejected, match=r"listed once.*part-0\.jsonl and part-1\.jsonl"):
+        check_day(tmp_path, DAY)
+
+
+@pytest.mark.parametrize("name", ["part-00000-5f2c-c000.snappy.jsonl", "day=1_a+b.jsonl", "0.jsonl"])
+def test_a_name_that_exporters_give_is_fine(tmp_path, name):
+    folder = write_day(tmp_path, DAY, {"events": events()})
+    (folder / "events/part-0.jsonl").rename(folder / "events" / name)
+    text = (folder / MANIFEST).read_text().replace("part-0.jsonl", name)
+    (folder / MANIFEST).write_text(text)
+    assert check_day(tmp_path, DAY).rows("events") == 3
+
+
+def test_a_landing_whose_path_is_a_pattern_is_refused(tmp_path):
+    write_day(tmp_path / "[ab]", DAY, {"events": events()})
+    with pytest.raises(InputMissing, match="patterns"):
+        check_day(tmp_path / "[ab]", DAY)
 
 
 def test_a_landing_that_is_itself_a_link_is_fine(tmp_path):

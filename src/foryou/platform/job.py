@@ -6,6 +6,7 @@ import argparse
 import importlib.util
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 
 from foryou import settings, steps, tables
-from foryou.errors import AlreadyRunning, DataRejected, ForYouError
+from foryou.errors import AlreadyRunning, DataRejected, ForYouError, InputMissing
 from foryou.platform import checks, spark
 from foryou.platform.checks import Outcome
 from foryou.platform.lake import Lake
@@ -31,7 +32,8 @@ class Run:
     """One step's run for one day.
 
     `notes` are the figures that a person sees beside the step; `degraded` tells what the step fell back on;
-    `overrides` maps the name of a check to a person's reason for going on although it fails.
+    `overrides` maps the name of a check to a person's reason for going on although it fails; `manifest` is the digest
+    of the landed day's manifest, of a step that reads what has landed.
     """
 
     step: str
@@ -42,6 +44,7 @@ class Run:
     overrides: dict[str, str] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
     degraded: list[str] = field(default_factory=list)
+    manifest: str | None = None
 
     def window(self, days: int) -> list[date]:
         """The last `days` days up to and with the run's own."""
@@ -96,6 +99,13 @@ def finished(lake_root: Path, day: date, step: str) -> bool:
     return path.is_file() and json.loads(path.read_text(encoding="utf-8"))["state"] != "failed"
 
 
+def manifests_read(lake_root: Path, day: date) -> dict[str, str]:
+    """By step of the night: the digest of the manifest that it read, of those that read what has landed."""
+    paths = [path for path in sorted(journal(lake_root, day).glob("*.json")) if path.stem in steps.BY_NAME]
+    entries = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    return {entry["step"]: entry["manifest"] for entry in entries if entry.get("manifest")}
+
+
 def degraded_steps(lake_root: Path, day: date, before: str) -> list[str]:
     """What the night's steps before that one fell back on, each with the step's name.
 
@@ -121,7 +131,7 @@ def run_step(run: Run, main: Callable[[Run], None]) -> dict[str, Any]:
         entry |= error.as_dict()
         raise
     finally:
-        entry |= {"seconds": round(time.monotonic() - started, 2), "notes": run.notes}
+        entry |= {"seconds": round(time.monotonic() - started, 2), "notes": run.notes, "manifest": run.manifest}
         entry |= {"started_at": round(started_at, 3), "finished_at": round(time.time(), 3)}
         write_json(journal(run.lake.root, run.day) / f"{run.step}.json", entry)
     return entry
@@ -141,6 +151,25 @@ def override(text: str) -> tuple[str, str]:
     if not check.strip() or not reason.strip():
         raise ValueError(f"an override needs the form CHECK=REASON, not {text!r}")
     return check.strip(), reason.strip()
+
+
+def spark_log(lake: Path, name: str) -> Path:
+    """Where Spark's log of that name goes. Raises InputMissing for a path where no lake can be written."""
+    folder = lake / "_logs"
+    try:
+        if set("*?[]{}\\") & set(str(lake.absolute())):
+            raise ValueError("it has one of * ? [ ] { } \\, which Spark takes for patterns")
+        str(lake).encode()
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder / f"{name}.log"
+    except (OSError, ValueError) as error:
+        raise InputMissing(
+            "lake",
+            wanted=f"a folder that can be written at {lake}",
+            found=str(error),
+            next_step="check --lake and who may write there",
+        ) from error
 
 
 @contextmanager
@@ -182,8 +211,7 @@ def job(main: Callable[[Run], None]) -> None:
     name = Path(sys.argv[0]).stem
     try:
         chosen = settings.load(*arguments.conf)
-        log = arguments.lake / "_logs" / f"{arguments.day}-{name}.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
+        log = spark_log(arguments.lake, f"{arguments.day}-{name}")
         lake = Lake(arguments.lake, lambda: spark.session(chosen.spark, f"foryou {name} {arguments.day}", log))
         with at_night(lake, shared=True):
             if name in steps.ALSO_WRITES_CHECKS:

@@ -15,16 +15,20 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake import DeltaTable, Schema, write_deltalake
+from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction
 from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 from pyspark.sql import DataFrame, Row, SparkSession
 
+from foryou import tables
 from foryou.contract import Table, delta_schema, differences
 from foryou.errors import ContractBroken, InputMissing
 from foryou.platform import parquet_files
 
 _PROPERTIES = {"delta.dataSkippingNumIndexedCols": "0", "delta.enableDeletionVectors": "false"}
 """No statistics in the log: ids must not outlive their rows there. No deletion vectors: any reader can read."""
+_NUMBERED = (tables.VIEWS, tables.SEEN, tables.INTERACTIONS)
+"""Tables whose rows name viewers and videos by the numbers of the two maps, and are written after both."""
 
 
 class Lake:
@@ -56,6 +60,7 @@ class Lake:
     def days(self, table: Table) -> list[date]:
         """The days that the table holds, in order."""
         if not self.exists(table):
+            self._refuse_lost(table)
             return []
         found = {part["day"] for part in self._delta(table).partitions()}
         return sorted(date.fromisoformat(str(day)) for day in found)
@@ -120,6 +125,7 @@ class Lake:
         """Makes the table, empty, with its column comments; does nothing if it is there."""
         if self.exists(table):
             return
+        self._refuse_lost(table)
         with self._locked(table):
             self.path(table).parent.mkdir(parents=True, exist_ok=True)
             DeltaTable.create(
@@ -130,6 +136,17 @@ class Lake:
                 description=table.doc,
                 configuration=_PROPERTIES,
             )
+
+    def _refuse_lost(self, table: Table) -> None:
+        """Raises ContractBroken where there was a table: an empty one in its place would pass for a new one."""
+        if next(self.path(table).rglob("*.parquet"), None):
+            raise _lost(table, f"files of rows in {self.path(table)}, but no `_delta_log` that names them")
+
+    def _refuse_lost_map(self, table: Table) -> None:
+        """New ids would be given out from 0 again, and every row that was numbered before would name another."""
+        numbered = [each for each in _NUMBERED if self.days(each)]
+        if numbered:
+            raise _lost(table, f"none, though `{'`, `'.join(each.name for each in numbered)}` have rows numbered by it")
 
     def replace_day(self, table: Table, day: date, frame: DataFrame) -> int:
         """Makes `frame`, which has no column `day`, the table's whole content of that day; gives back the rows.
@@ -155,9 +172,12 @@ class Lake:
     def extend(self, table: Table, day: date, missing: Callable[[DataFrame], DataFrame]) -> int:
         """Adds to an append-only map what `missing` finds that it lacks, given what it holds; gives back how many rows.
 
-        Nobody else extends a map meanwhile: two that read the same one would give one id out twice.
+        Nobody else extends a map meanwhile: two that read the same one would give one id out twice. Raises
+        ContractBroken where the map has lost its rows.
         """
         with self.locked("maps"):
+            if not self.days(table):
+                self._refuse_lost_map(table)
             return self.append(table, day, missing(self.read(table)))
 
     def replace_all_arrow(self, table: Table, rows: pa.Table) -> None:
@@ -270,7 +290,12 @@ class Lake:
         return SubTreeFileSystem(str(self.path(table)), LocalFileSystem())
 
     def _delta(self, table: Table) -> DeltaTable:
-        return DeltaTable(str(self.path(table)))
+        """Raises ContractBroken where the table's log cannot be read."""
+        try:
+            return DeltaTable(str(self.path(table)))
+        except (DeltaError, OSError) as error:
+            first = (str(error).splitlines() or [type(error).__name__])[0]
+            raise _lost(table, f"a log in {self.path(table)} that cannot be read: {first}") from error
 
 
 def _in_files(table: Table) -> pa.Schema:
@@ -303,6 +328,15 @@ def _cast(table: Table, rows: pa.Table) -> pa.Table:
                 faults.append(f"{field.name} is {rows[field.name].type}, which is no {field.type}")
     _refuse(table, None, faults)
     return pa.table(columns, schema=schema)
+
+
+def _lost(table: Table, found: str) -> ContractBroken:
+    return ContractBroken(
+        table.name,
+        wanted="the table with all that nights have written to it",
+        found=found,
+        next_step=f"restore the lake's folder `{table.path}` whole from a copy, then run the night again",
+    )
 
 
 def _refuse(table: Table, day: date | None, faults: list[str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numba
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from foryou.models.matrices import Rows
@@ -43,6 +44,15 @@ def faults(
         if last - first != len(scores):
             raise ValueError("videos and scores of a list differ in number")
     return dict(zip(FAULTS, found.tolist(), strict=True)) | {"short": short}
+
+
+def half_empty(lists: pa.Table, length: int) -> float:
+    """The share of the lists, in [0, 1], that have fewer than half of `length` videos; 0 without lists.
+
+    Somewhat shorter ones are usual where people have seen most of a small catalogue.
+    """
+    found = pc.sum(pc.less(pc.list_value_length(lists["videos"]), length / 2)).as_py() or 0
+    return found / max(lists.num_rows, 1)
 
 
 @numba.njit(cache=True)

@@ -9,7 +9,10 @@
 from __future__ import annotations
 
 import builtins
+import re
 from bisect import bisect_left
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -20,11 +23,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
 from foryou import secret, tables
-from foryou.contract import Table
-from foryou.errors import InputMissing
+from foryou.contract import ID_PATTERN, Table
+from foryou.errors import ContractBroken, InputMissing
 from foryou.feeds.reasons import in_words
 
 STALE_AFTER_DAYS = 2
@@ -133,8 +137,7 @@ class Reader:
     @cached_property
     def _popular(self) -> dict[str, list[Item]]:
         found: dict[str, list[Item]] = {}
-        rows = self._whole("popular")
-        for row in rows.sort_by([("segment", "ascending"), ("rank", "ascending")]).to_pylist():
+        for row in self._whole("popular").sort_by([("segment", "ascending"), ("rank", "ascending")]).to_pylist():
             item = Item(row["video_id"], row["score"], ("popular",), row["reason"])
             found.setdefault(row["segment"], []).append(item)
         return found
@@ -151,17 +154,17 @@ class Reader:
         return found
 
     def _row(self, name: str, key: str | None) -> dict[str, Any] | None:
-        if key is None:
+        if key is None or not re.match(ID_PATTERN, key):  # no table holds such an id
             return None
-        if name not in self._tables:
-            self._tables[name] = _Sorted.open(self._delta(name), _KEYS[name])
-        return self._tables[name].row(key)
+        with readable(name, self.lake):
+            if name not in self._tables:
+                table = DeltaTable(str(_path(self.lake, name)), version=self.release.tables[name])
+                self._tables[name] = _Sorted.open(table, _KEYS[name])
+            return self._tables[name].row(key)
 
     def _whole(self, name: str) -> pa.Table:
-        return whole(_path(self.lake, name), version=self.release.tables[name])
-
-    def _delta(self, name: str) -> DeltaTable:
-        return DeltaTable(str(_path(self.lake, name)), version=self.release.tables[name])
+        with readable(name, self.lake):
+            return whole(_path(self.lake, name), version=self.release.tables[name])
 
 
 @dataclass(frozen=True)
@@ -214,11 +217,24 @@ def open(lake: Path | str, release: str | None = None) -> Reader:  # the verb of
 
 
 def releases(lake: Path | str) -> builtins.list[Release]:
-    """Every release of the lake, oldest day first; empty if nothing was ever published."""
-    path = str(Path(lake) / tables.RELEASES.path)
-    if not DeltaTable.is_deltatable(path):
-        return []
-    rows = whole(path).sort_by([("day", "ascending"), ("published_at", "ascending")])
+    """Every release of the lake, oldest day first; empty if nothing was ever published.
+
+    Raises InputMissing where there is no lake, and ContractBroken where its releases cannot be read.
+    """
+    if not Path(lake).is_dir():
+        raise InputMissing(
+            "lake",
+            wanted="the root of a lake, a folder",
+            found=f"{'a file' if Path(lake).exists() else 'nothing'} at {lake}",
+            next_step="check the path (--lake or FORYOU_LAKE); `foryou nightly` makes a lake",
+        )
+    with readable("releases", lake):
+        path = Path(lake) / tables.RELEASES.path
+        if not DeltaTable.is_deltatable(str(path)):
+            if next(path.rglob("*.parquet"), None):
+                raise FileNotFoundError("its folder `_delta_log` is gone")
+            return []
+        rows = whole(path).sort_by([("day", "ascending"), ("published_at", "ascending")])
     known = [each.name for each in fields(Release)]  # columns may be added within a version of the contract
     maps = ("tables", "counts")
     return [Release(**(row | {name: dict(row[name]) for name in maps})) for row in rows.select(known).to_pylist()]
@@ -227,6 +243,20 @@ def releases(lake: Path | str) -> builtins.list[Release]:
 def _ladder(segment: str) -> tuple[str, str, str]:
     language = segment.partition(":")[2] or "*"
     return segment, f"*:{language}", tables.EVERYWHERE
+
+
+@contextmanager
+def readable(name: str, lake: Path | str) -> Iterator[None]:
+    """Turns what a damaged table of the lake raises into ContractBroken with what to do."""
+    try:
+        yield
+    except (DeltaError, OSError, pa.ArrowException, UnicodeEncodeError) as error:
+        raise ContractBroken(
+            name,
+            wanted=f"a whole table, with the versions that releases name, in {lake}",
+            found=(str(error).splitlines() or [type(error).__name__])[0],
+            next_step="restore its folder from a copy, or read another release: `foryou releases` lists them",
+        ) from error
 
 
 def whole(

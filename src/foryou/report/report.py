@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from foryou import tables
+from foryou.plain_text import plain_text
 from foryou.report import plots, status, tiles, words
 from foryou.report.facts import Facts, Rows
 
@@ -155,10 +156,16 @@ def _leads(facts: Facts) -> list[dict[str, Any]]:
     ]
 
 
+def _finalized(value: Any) -> Any:
+    """Texts come from the log and the catalogue: markup is escaped, and nothing may turn a line around either."""
+    return plain_text(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,
+        finalize=_finalized,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -18,6 +18,7 @@ from pyspark.sql import types as T
 
 from foryou import tables
 from foryou.errors import ContractBroken, DataRejected
+from foryou.plain_text import plain_text
 from foryou.sources.landing import LandedDay
 
 _SAMPLED_LINES = 1_000
@@ -42,9 +43,9 @@ def read(spark: SparkSession, landed: LandedDay, kind: str) -> DataFrame:
 
 def unknown_fields(landed: LandedDay, kind: str) -> list[str]:
     """Fields beyond the contract, as a sample of each file shows them: they are ignored, and that is said."""
-    known = {field.name for field in T.StructType.fromDDL(tables.LANDED[kind])}
+    known = {part.split(" ")[0] for part in tables.LANDED[kind].split(", ")}
     found = set().union(*(_sampled_fields(file.path, landed) for file in landed.files.get(kind, [])))
-    return sorted(name[:64] for name in found - known)
+    return sorted({plain_text(name[:64]) for name in found - known})
 
 
 def recount(landed: LandedDay, kind: str, rows: int) -> None:

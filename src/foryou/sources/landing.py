@@ -34,6 +34,12 @@ FORMATS = ("jsonl", "jsonl.gz", "parquet")
 MANIFEST = "_manifest.json"
 CHUNK_BYTES = 4 << 20
 
+_NAME = re.compile(rf"(?:{'|'.join(KINDS)})/(?=[A-Za-z0-9])[A-Za-z0-9._=+-]{{1,190}}\.(?:{'|'.join(FORMATS)})")
+_NAME_IN_WORDS = (
+    f"paths <kind>/<name>, a kind of {KINDS}, the name at most 190 letters, digits and ._=+-, a letter or digit "
+    f"first, before an ending of {FORMATS}; Spark takes other names for patterns or passes over them"
+)
+
 
 @dataclass(frozen=True)
 class LandedFile:
@@ -47,12 +53,16 @@ class LandedFile:
 
 @dataclass(frozen=True)
 class LandedDay:
-    """A landed day: its listed files by kind (an empty list where there are none), and what lies unlisted."""
+    """A landed day: its listed files by kind (an empty list where there are none), and what lies unlisted.
+
+    `manifest` is the digest of the manifest: another one is another landing of the day.
+    """
 
     day: date
     folder: Path
     files: dict[str, list[LandedFile]]
     unlisted: tuple[str, ...] = ()
+    manifest: str = ""
 
     def paths(self, kind: str) -> list[str]:
         """The files of one kind, as a reader wants them."""
@@ -167,26 +177,46 @@ def check_day(landing: Path, day: date, kinds: Sequence[str] = KINDS) -> LandedD
     """The files of a landed day, each checked against the manifest byte for byte; of other `kinds` there are none.
 
     Raises `InputMissing` when the day, its manifest or a listed file is not there, and `DataRejected` when
-    the manifest is malformed, names another day or a path outside, or when a file has other bytes than it
-    lists or is a gzip that ends early. Files beside the listed ones are named in `unlisted`, not read.
+    the manifest is malformed, names another day, a path outside or one that is not plain, or a file twice, or
+    when a file has other bytes than it lists or is a gzip that ends early. Files beside the listed ones are named in
+    `unlisted`, not read.
     """
     folder = landing_day(landing, day)
-    entries = _read_manifest(folder, day)
+    _refuse_pattern(folder, day)
+    entries, digest = _read_manifest(folder, day)
     files: dict[str, list[LandedFile]] = {kind: [] for kind in KINDS}
     for name, entry in sorted(entries.items()):
         if PurePosixPath(name).parent.name in kinds or kinds == KINDS:
             file = _listed(folder, day, name, entry)
             files[file.path.parent.name].append(file)
+    _refuse_twice(day, [file for some in files.values() for file in some])
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         # Largest first, so that no thread is left alone with it at the end.
         every = sorted((file for some in files.values() for file in some), key=lambda file: -file.bytes)
         for _ in pool.map(lambda file: _check_bytes(file, day), every):
             pass
-    return LandedDay(day, folder, files, _unlisted(folder, set(entries)))
+    return LandedDay(day, folder, files, _unlisted(folder, set(entries)), digest)
 
 
-def _read_manifest(folder: Path, day: date) -> dict[str, dict[str, Any]]:
-    """The manifest's entries by relative path, each of the agreed form."""
+def _refuse_pattern(folder: Path, day: date) -> None:
+    """Raises InputMissing for a folder whose name Spark would take for a pattern of others."""
+    if set("*?[]{}\\") & set(str(folder)):
+        raise InputMissing(
+            "landing",
+            day=day,
+            wanted="a folder whose path has none of * ? [ ] { } \\, which Spark takes for patterns",
+            found=str(folder),
+            next_step="have days land in a folder of a plain name",
+        )
+
+
+def manifest_digest(manifest: bytes) -> str:
+    """What tells one landing of a day from another."""
+    return hashlib.sha256(manifest).hexdigest()
+
+
+def _read_manifest(folder: Path, day: date) -> tuple[dict[str, dict[str, Any]], str]:
+    """The manifest's entries by relative path, each of the agreed form, and the manifest's digest."""
     path = folder / MANIFEST
     if not path.is_file():
         found = "a folder without a manifest" if folder.is_dir() else "no such folder"
@@ -198,22 +228,21 @@ def _read_manifest(folder: Path, day: date) -> dict[str, dict[str, Any]]:
             next_step="wait for the export, or ask its owner",
         )
     try:
-        manifest = json.loads(path.read_bytes(), object_pairs_hook=_no_repeats)
+        content = path.read_bytes()
+        manifest = json.loads(content, object_pairs_hook=_no_repeats)
     except (ValueError, RecursionError) as error:
         raise _rejected(day, "a manifest in JSON", f"{path}: {error}") from error
     if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
         raise _rejected(day, 'a manifest {"day": ..., "files": {...}}', f"another form in {path}")
     if manifest.get("day") != day.isoformat():
         raise _rejected(day, f"a manifest of {day}", f"one of {str(manifest.get('day'))[:40]!r}")
-    return manifest["files"]
+    return manifest["files"], manifest_digest(content)
 
 
 def _listed(folder: Path, day: date, name: str, entry: Any) -> LandedFile:
     """One manifest entry as a file inside the day's folder."""
-    parts = PurePosixPath(name).parts
-    plain = len(parts) == 2 and parts[0] in KINDS and "\\" not in name and name.isprintable()
-    if not plain or not name.endswith(tuple(f".{ending}" for ending in FORMATS)):
-        raise _rejected(day, f"paths <kind>/<file>, kind one of {KINDS}, of {FORMATS}", repr(name[:120]))
+    if not _NAME.fullmatch(name):
+        raise _rejected(day, _NAME_IN_WORDS, ascii(name[:120]))
     if not _well_formed(entry):
         raise _rejected(day, "rows, bytes and sha256 for each file", f"{str(entry)[:120]} for {name}")
     path = folder / name
@@ -222,6 +251,15 @@ def _listed(folder: Path, day: date, name: str, entry: Any) -> LandedFile:
     if not path.resolve().is_relative_to(folder.resolve()):
         raise _rejected(day, "files inside the day's folder", f"{name} leads to {path.resolve()}")
     return LandedFile(path, entry["rows"], entry["bytes"], entry["sha256"])
+
+
+def _refuse_twice(day: date, files: Sequence[LandedFile]) -> None:
+    """Raises DataRejected where two names lead to one file, whose rows would count twice."""
+    by_place: dict[Path, Path] = {}
+    for file in files:
+        other = by_place.setdefault(file.path.resolve(), file.path)
+        if other != file.path:
+            raise _rejected(day, "each file listed once", f"{other.name} and {file.path.name}, which are one file")
 
 
 def _well_formed(entry: Any) -> bool:
