@@ -58,6 +58,12 @@ def _facts(run: Run, folder: Path) -> Facts:
         model=models[0] if models else None,
         releases=releases,
         popular=_popular(run, videos),
+        distribution=_distribution(run),
+        slate=_slate(run, videos),
+        trends=_first(
+            run, tables.TRENDS, ["kind", "name", "count", "share", "mean", "z"], "z", pc.field("country") == "*"
+        ),
+        creators=_first(run, tables.CREATORS, _OF_CREATORS, "credibility"),
         clusters=lake.arrow(tables.CLUSTERS, ["kind", "cluster", "label", "size"], days=[day]).to_pylist(),
         tastes=tastes(lake.arrow(tables.VIEWER_PROFILES, ["cluster", "taste_entropy"], days=[day])),
         changed=differing(run.settings, settings.load()),
@@ -115,6 +121,34 @@ def _popular(run: Run, videos: pa.Table) -> list[dict[str, Any]]:
     top = ranked.filter((pc.field("segment") == tables.EVERYWHERE) & (pc.field("rank") <= TOP))
     named = top.join(videos.select(["video", "video_id", "caption"]), "video", join_type="inner")
     return named.sort_by("rank").select(["rank", "video_id", "caption", "score"]).to_pylist()
+
+
+_OF_CREATORS = ["creator_id", "stage", "videos", "followers", "good_rate", "credibility", "multiplier", "rising_tags"]
+
+
+def _first(
+    run: Run, table: Table, columns: list[str], by: str, where: pc.Expression | None = None
+) -> list[dict[str, Any]]:
+    rows = run.lake.arrow(table, days=[run.day])
+    rows = rows.filter(where) if where is not None else rows
+    order = [(by, "descending"), *((name, "ascending") for name in table.key)]
+    return rows.sort_by(order).slice(0, TOP).select(columns).to_pylist()
+
+
+def _distribution(run: Run) -> list[dict[str, Any]]:
+    """How many videos on their way are at each stage, with tonight's decision and its reason."""
+    rows = run.lake.arrow(tables.DISTRIBUTION, ["stage", "decision", "reason"], days=[run.day])
+    counted = rows.group_by(["stage", "decision", "reason"]).aggregate([([], "count_all")]).to_pylist()
+    found = [{"videos": row.pop("count_all")} | row for row in counted]
+    return sorted(found, key=lambda row: (tables.STAGES.index(row["stage"]), row["decision"], row["reason"]))
+
+
+def _slate(run: Run, videos: pa.Table) -> list[dict[str, Any]]:
+    """What a newcomer meets first, wherever from."""
+    rows = run.lake.arrow(tables.STARTERS, ["segment", "path", "slot", "video", "topic", "score"], days=[run.day])
+    first = rows.filter((pc.field("segment") == tables.EVERYWHERE) & (pc.field("path") == ""))
+    named = first.join(videos.select(["video", "video_id", "caption"]), "video", join_type="inner")
+    return named.sort_by("slot").select(["slot", "video_id", "caption", "topic", "score"]).to_pylist()
 
 
 def _reported(folder: Path) -> list[str]:
