@@ -55,10 +55,11 @@ class Facts:
 
     `entries` are the journal's, by step. `events` counts the day's sound events, `rejected` the refused lines by
     reason, of which those in `tolerated` are no sign of a broken log. `counts` holds figures by day, by their name.
-    `evaluations`, `releases`: rows of several days; `checks`: rows of the day; `popular`: `rank`, `video_id`,
-    `caption`, `score`; `distribution`: `stage`, `decision`, `reason`, `videos`; `slate`: `slot`, `video_id`, `caption`,
-    `topic`, `score`; `trends`, `creators`: the first of them; `clusters`: `kind`, `cluster`, `label`, `size`. `changed` lists settings that differ from base
-    as (name, base's value, tonight's value). `earlier` names the report of the night before, if there is one.
+    `evaluations`, `releases`: rows of several days; `checks`, `fairness`: rows of the day; `popular`: `rank`,
+    `video_id`, `caption`, `score`; `distribution`: `stage`, `decision`, `reason`, `videos`; `slate`: `slot`,
+    `video_id`, `caption`, `topic`, `score`; `trends`, `creators`: the first of them; `clusters`: `kind`, `cluster`,
+    `label`, `size`. `changed` lists settings that differ from base as (name, base's value, tonight's value). `earlier`
+    names the report of the night before, if there is one.
     """
 
     day: date
