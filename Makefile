@@ -45,8 +45,9 @@ bench: setup  ## seconds, memory and quality on 1 M and 10 M events, beside two 
 airflow: setup  ## Airflow on loopback with our DAGs and the demo's landing
 	@$(BIN)/foryou airflow
 
-docs: $(DONE)/package  ## write docs/tables.md anew from the contracts
+docs: $(DONE)/package  ## write docs/tables.md and docs/how-it-ranks.md anew from contracts and settings
 	@$(BIN)/python -m foryou.tables_page docs/tables.md
+	@$(BIN)/python -m foryou.ranking_page docs/how-it-ranks.md
 
 format: $(DONE)/package  ## put every file into the one format
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .

@@ -72,7 +72,7 @@ def _gathered(run: Run) -> night.Night:
         new_of_creator=new_of_creator,
         trending=trending,
         countries=night.own_countries(viewers, countries, n_viewers),
-        log_multipliers=log_multipliers(rated, videos, n_videos),
+        log_multipliers=log_multipliers(rated, videos, n_videos) + _push(run, released, n_videos),
         known=night.known(interactions, run.settings.candidates.enough_events, n_viewers),
         shown=night.flags(videos.filter(videos["shown"])["video"], n_videos),
         for_all=night.flags(videos.filter(videos["for_all"])["video"], n_videos),
@@ -84,6 +84,14 @@ def _gathered(run: Run) -> night.Night:
         seed=np.array([run.settings.candidates.seed << 32 | day.toordinal()], np.uint64),
         starting=night.starting_rows(starters, ranked, names),
     )
+
+
+def _push(run: Run, released: pa.Table, n_videos: int) -> NDArray[np.float32]:
+    """What a video that went wide lately is helped along by, in deviations of the blended score."""
+    wide = released.filter(pc.equal(released["stage"], "wide"))
+    push = np.zeros(n_videos, np.float32)
+    push[wide["video"].to_numpy()] = run.settings.distribution.push_deviations * wide["push"].to_numpy()
+    return push
 
 
 def _in_order(viewer_ids: pa.Table, interactions: pa.Table, held: pa.Table, day: date) -> NDArray[np.int32]:

@@ -290,6 +290,7 @@ class Distribution:
     revival_days: int
     push_days: int
     push_half_life_days: float
+    push_deviations: float
 
 
 @dataclass(frozen=True)

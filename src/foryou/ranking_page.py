@@ -1,0 +1,109 @@
+"""`docs/how-it-ranks.md`, written from the settings: how feeds come about, for viewers and creators."""
+
+from __future__ import annotations
+
+import sys
+from math import log
+from pathlib import Path
+
+from foryou import settings
+from foryou.settings import Settings
+
+PAGE = """# How feeds come about
+
+Written by `make docs` from `conf/base.yaml`; a test fails while the two differ. Every number here is one that the
+nightly run uses.
+
+## For viewers
+
+**What you watch counts, not what you click.** For every video and day:
+
+| what you do | points |
+|---|---:|
+| watch it again (twice its length, or a second time at least half through) | {v.points_rewatch:g} |
+| watch it to the end (long ones count up to {v.length_max:g} times, short ones less) | {v.points_completion:g} |
+| share it | {v.points_share:g} |
+| follow its creator | {v.points_follow:g} |
+| comment | {v.points_comment:g} |
+| save it | {v.points_save:g} |
+| like it | {v.points_like:g} |
+| leave within {v.skip_max_s:g} seconds (or a tenth of a shorter video) | {v.points_skip:g} |
+| say that you are not interested | {v.points_not_interested:g} |
+| report it | {v.points_report:g} |
+
+Each counts once a day: a hundred loops are one rewatch. Points halve every {i.half_life_days:g} days, and after
+{i.window_days} days they are gone. Videos that you posted yourself say nothing about your taste.
+
+**Your list** is put together each night from what people who watch like you watched to the end (weight
+{c.weight_factors:g}), what is like the last {c.similar_recent} videos you liked (weight {c.weight_similar:g}), and
+what is popular where you are (weight {c.weight_popular:g}). Nothing that you have seen comes again. Some places are
+kept:
+
+| place in the list | for |
+|---|---|
+| {following} | new videos of creators you follow |
+| {trending} | what is on the rise in your country |
+| {exploring} | new videos that nobody knows yet, drawn by chance |
+
+Every video comes with its reason; whoever asks for your list can ask why each one is there.
+
+**If you are new**, you meet eight videos on eight topics, liked by many different people. What you watch leads to
+the next eight: four of that topic, four on others. Until you have met {c.enough_events} videos, your own list and
+these share the places, more of your own with every video.
+
+**What you ask for holds the same night.** Muted and blocked creators, sounds and tags never come. After "not
+interested" the video never comes again; its creator, sound and tags stay away for {a.hidden_days} days and then come
+back slowly, over {a.fading_days} days. A reset forgets what you liked, not what you have seen. Whoever opts out has
+no profile and gets the lists of the country. Who is not known to be grown up is only shown videos for every age.
+
+**What is not used**: searches, messages, contacts, where you are beyond the country, anything outside the app.
+
+## For creators
+
+**A new video is tested** on {targets} impressions (or on {percents} % of the active viewers where that is less),
+spread over four groups of viewers. Its rate of good watches is held against that of other videos of its length that
+were shown in the same places. It goes on when it is better with {p:.0%} certainty, for everybody or for one group;
+it pauses when it is most likely worse; in between the test is made longer, at most {d.max_extensions} times. Copies
+of earlier videos and videos that moderation has not passed are not tested. A paused video gets one more try after
+{d.revival_days} days if you have posted nothing else. Once it is let out to everybody it is helped along, by
+{d.push_deviations:g} of a standard deviation, for {d.push_days} days; after that ever less, and taste alone finds
+its viewers.
+
+**Your standing** moves your videos by at most {low:+.2f} to {high:+.2f} of a standard deviation. It rests on how
+well your videos are watched (weight {r.weight_engagement:g}), in how many of the last {r.active_weeks} weeks you
+posted ({r.weight_activity:g}), whether your newer videos do better ({r.weight_quality_trend:g}), and your followers:
+never more than {r.weight_reach:g}. Rejected and reported videos cost standing; after {r.penalty_days} days all is
+forgotten.
+
+**What does not help**: watching your own videos, loops, accounts that play faster than a person can (more than
+{e.max_plays_a_minute} videos a minute), posting the same video twice.
+"""
+
+
+def page(chosen: Settings) -> str:
+    """The whole page with the numbers of these settings."""
+    return PAGE.format(
+        v=chosen.views,
+        i=chosen.interactions,
+        c=chosen.candidates,
+        a=chosen.viewer_controls,
+        d=chosen.distribution,
+        r=chosen.creators,
+        e=chosen.events,
+        p=chosen.distribution.min_posterior,
+        low=log(chosen.creators.multiplier_min),
+        high=log(chosen.creators.multiplier_max),
+        following=_listed(chosen.feeds.following_places),
+        trending=_listed(chosen.feeds.trending_places),
+        exploring=_listed(chosen.feeds.exploring_places),
+        targets=", ".join(f"{number:,}" for number in chosen.distribution.impressions),
+        percents=", ".join(f"{share:g}" for share in chosen.distribution.active_percent),
+    )
+
+
+def _listed(places: tuple[int, ...]) -> str:
+    return ", ".join(map(str, places))
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(page(settings.load()), encoding="utf-8")
