@@ -98,13 +98,13 @@ def test_measures_stand_in_order_of_trust_and_of_length():
 
 def test_ways_to_rank_new_videos_stand_apart_from_the_judged_factors():
     rows = [
-        judged("content", "cold_auc", 0.61, 0.60, 0.62),
-        judged("predicted", "cold_auc", 0.65, 0.64, 0.66),
-        judged("factors", "auc_exposed", 0.7),
+        judged("content", 0.61, 0.60, 0.62, "cold_auc"),
+        judged("predicted", 0.65, 0.64, 0.66, "cold_auc"),
+        judged("factors", 0.7),
     ]
     facts = Facts(DAY, {}, evaluations=rows)
     assert [row["name"] for row in report.measures(facts)] == ["auc_exposed"]
-    (cold,) = report.measures(facts, "predicted", "content")
+    (cold,) = report.measures(facts, ("predicted", "content"))
     assert (cold["name"], cold["predicted"]["value"], cold["verdict"]) == ("cold_auc", 0.65, "better")
     page = text_of(report.page(facts))
     assert "Videos that nobody has met" in page and "cold_auc how often a good watch of such a video" in page
