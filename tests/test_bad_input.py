@@ -69,7 +69,8 @@ LINES = {
     "a number of 5,000 digits": (raw("digits").replace(b"5000", b"9" * 5_000), "unreadable"),
     "quotes of Python": (str(event("quotes")).encode(), "unreadable"),
     # ---- fields
-    "kind in another case": (renamed("cased", "kind", "Kind"), "unknown_kind"),
+    "kind in another case": (renamed("cased", "kind", "Kind"), "unreadable"),
+    "a length in another case": (renamed("cased-length", "duration_ms", "duration_MS"), "unreadable"),
     "no event_id": (without("-", "event_id"), "bad_event_id"),
     "no happened_at": (without("timeless", "happened_at"), "bad_time"),
     "no viewer": (without("nobody", "viewer_id"), "bad_viewer_id"),
@@ -120,6 +121,8 @@ ODD = {
     "odd-crlf": raw("odd-crlf") + b"\r",
     "odd-return": raw("odd-return").replace(b", ", b",\r"),
     "odd-field": event("odd-field", mood="new"),
+    "odd-case": event("odd-case", referrer='{"Kind": 1, "Duration_ms": 2}'),
+    "odd-twin": event("odd-twin", Kind="like"),
     "odd-braces": event("odd-braces", referrer='a "}{" \\'),
     "424242": event(424242),
     "odd-spaces": b"  " + raw("odd-spaces") + b"  ",
@@ -198,7 +201,7 @@ def test_no_line_is_lost_and_the_run_says_what_it_read(night, landing, shared_la
     assert notes["rows_read"] == 330 + 1 + len(ODD) + len(LINES)
     assert notes["rows_accepted"] == len(accepted(shared_lake))
     assert notes["rows_rejected"] == len(LINES) == sum(notes["rejected_by_reason"].values())
-    assert set(notes["unknown_fields"]) == {"Kind", "mood"}
+    assert set(notes["unknown_fields"]) == {"Kind", "duration_MS", "mood"}
     assert night["build_events", BEFORE].notes["rows_accepted"] == 100
 
 

@@ -262,7 +262,7 @@ def test_an_id_as_long_as_ids_may_be_is_found(tmp_path):
 
 
 def test_rows_come_as_the_contract_has_them(lake):
-    rows = reader.open(lake)._delta("feeds").to_pyarrow_table()
+    rows = reader.open(lake)._whole("feeds")
     assert rows.column_names == list(tables.PUBLISHED_FEEDS.column_names)
     assert pa.types.is_list(rows.schema.field("items").type)
 

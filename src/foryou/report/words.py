@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 REJECTED = {
-    "unreadable": "not a line of JSON, or a field of another type",
+    "unreadable": "not a line of JSON, or a field of another type or in another case",
     "bad_event_id": "no event id, or one that is not plain",
     "bad_viewer_id": "neither viewer nor device, or an id that is not plain",
     "unknown_kind": "a kind of event that the contract does not know",

@@ -27,9 +27,10 @@ _SAMPLED_LINES = 1_000
 def read(spark: SparkSession, landed: LandedDay, kind: str) -> DataFrame:
     """One row per line of the day's files of that kind: the contract's fields, `line`, and `readable`.
 
-    A line that is not one JSON object, or holds a value of another type, has `readable` false; a number where text is
-    wanted is taken as its text. Raises ContractBroken where a file writes a field's name in another case, which Spark
-    would silently read as null, and DataRejected for a Parquet file without its end.
+    A line that is not one JSON object, holds a value of another type, or names a field in another case, which Spark
+    would silently read as null, has `readable` false; a number where text is wanted is taken as its text. Raises
+    ContractBroken where all of a file's first lines write a field's name in another case, and DataRejected for a
+    Parquet file without its end.
     """
     paths = [file.path for file in landed.files.get(kind, [])]
     schema = T.StructType.fromDDL(tables.LANDED[kind])
@@ -69,8 +70,19 @@ def _from_lines(spark: SparkSession, paths: list[str], schema: T.StructType) -> 
     line = F.make_valid_utf8(F.rtrim("value", F.lit(" \t\r")))
     options = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": "_broken", "allowSingleQuotes": "false"}
     parsed = lines.select(line.alias("line")).select("line", F.from_json("line", wide, options).alias("row"))
-    readable = F.col("row").isNotNull() & F.col("row._broken").isNull() & _one_object(F.col("line"))
+    sound = F.col("row").isNotNull() & F.col("row._broken").isNull() & _one_object(F.col("line"))
+    readable = sound & ~_in_another_case(schema)
     return parsed.select("line", readable.alias("readable"), *[F.col(f"row.{f.name}") for f in schema.fields])
+
+
+def _in_another_case(schema: T.StructType) -> Column:
+    """Whether a field is null whose name the line has with capitals.
+
+    One pattern that cannot backtrack is tried on every line, the fields' own only where it finds a name with capitals.
+    """
+    line = F.col("line")
+    lost = [F.col(f"row.{f.name}").isNull() & line.rlike(f'"(?!{f.name}")(?i:{f.name})"\\s*:') for f in schema.fields]
+    return F.when(line.rlike(r'"[a-z_]*+[A-Z][A-Za-z_]*+"\s*+:'), reduce(or_, lost)).otherwise(F.lit(False))
 
 
 def _one_object(line: Column) -> Column:
