@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -20,11 +20,11 @@ from foryou.sources import world_policy
 from foryou.sources.world_catalogue import draw_videos
 from foryou.sources.world_days import State, World, follows_frame, write_one_day
 from foryou.sources.world_lines import KIND, lines_of
-from foryou.sources.world_parameters import DAY_MS, WorldParameters, world_hash
+from foryou.sources.world_parameters import DAY_MS, WorldParameters, told, world_hash
 from foryou.sources.world_people import draw_viewers
 from foryou.sources.world_truth import Truth, draw_taste, open_truth
 
-__all__ = ["Summary", "Truth", "WorldParameters", "generate", "open_truth", "world_hash"]
+__all__ = ["Summary", "Truth", "WorldParameters", "begin", "generate", "open_truth", "world_hash"]
 
 
 @dataclass(frozen=True)
@@ -49,27 +49,36 @@ def generate(parameters: WorldParameters, out: Path, progress: Callable[[date, i
     lines and 8 bytes per pair ever seen.
     """
     out = Path(out)
-    seeds = np.random.SeedSequence(parameters.seed).spawn(parameters.days + 1)
-    world = _make_world(parameters, np.random.default_rng(seeds[0]))
+    world, state, rngs = begin(parameters)
     _save_truth(world, out)
-    state = _first_state(world, np.random.default_rng(seeds[0].spawn(1)[0]))
     lines = {}
-    for number in range(parameters.days):
+    for number, rng in enumerate(rngs):
         day = parameters.first_day + timedelta(days=number)
-        lines[day] = write_one_day(world, state, number, day, out, np.random.default_rng(seeds[number + 1]))
+        lines[day] = write_one_day(world, state, number, day, out, rng)
         if progress:
             progress(day, lines[day])
     return _summary(state, parameters, out, lines)
 
 
+def begin(parameters: WorldParameters) -> tuple[World, State, list[np.random.Generator]]:
+    """A world on the eve of its first day, and the chance of each of its days."""
+    seeds = np.random.SeedSequence(parameters.seed).spawn(parameters.days + 1)
+    world = _make_world(parameters, np.random.default_rng(seeds[0]))
+    state = _first_state(world, np.random.default_rng(seeds[0].spawn(1)[0]))
+    return world, state, [np.random.default_rng(seed) for seed in seeds[1:]]
+
+
 def _make_world(parameters: WorldParameters, rng: np.random.Generator) -> World:
     viewers = draw_viewers(parameters, rng)
     videos = draw_videos(parameters, max(1, viewers.known(-1)), rng)
-    taste = draw_taste(parameters.topics, parameters.latent, viewers.language, rng)
+    sizes = {"topic_sd": parameters.topic_sd, "latent_sd": parameters.latent_sd}
+    taste = draw_taste(parameters.topics, parameters.latent, viewers.language, rng, **sizes)
     beliefs = world_policy.form_beliefs(taste, parameters.topics, rng)
     count = min(parameters.viewers // 100, 1 + parameters.viewers // 2_000)
     robots = rng.choice(max(1, viewers.known(-1)), count, replace=False)
-    return World(parameters, viewers, videos, taste, beliefs, robots)
+    other = np.random.default_rng([parameters.seed, 2])
+    later = draw_taste(parameters.topics, parameters.latent, viewers.language, other, **sizes)
+    return World(parameters, viewers, videos, taste, later, beliefs, robots)
 
 
 def _save_truth(world: World, out: Path) -> None:
@@ -78,7 +87,7 @@ def _save_truth(world: World, out: Path) -> None:
     Truth(
         viewer_ids=world.viewers.frame["viewer_id"].to_numpy().astype(str),
         video_ids=world.videos.frame["video_id"].to_numpy().astype(str),
-        taste=world.taste,
+        taste=world.taste_on(world.parameters.days - 1),
         appeal=world.videos.appeal,
         topic=world.videos.topic,
         quality=world.videos.quality,
@@ -88,7 +97,7 @@ def _save_truth(world: World, out: Path) -> None:
         minor=world.viewers.minor,
         robot=robot,
     ).save(out / "_truth")
-    facts = {"world": world_hash(world.parameters)} | asdict(world.parameters)
+    facts = {"world": world_hash(world.parameters)} | told(world.parameters)
     (out / "_truth" / "parameters.json").write_text(json.dumps(facts, indent=1, default=str) + "\n")
 
 

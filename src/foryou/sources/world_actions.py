@@ -28,27 +28,27 @@ AFTER_GOOD_AND_OTHER = {
 
 def happenings(plays: Plays, follows_already: Bools, viewers: Viewers, rng: np.random.Generator) -> tuple[Lines, Ints]:
     """All lines that the plays leave in the log, and the session of each."""
-    pieces: list[tuple[Lines, Ints]] = [_play_lines(plays, np.arange(len(plays)))]
-    pieces.append(_replay_lines(plays, np.flatnonzero(plays.again_ms)))
+    pieces: list[tuple[Lines, Ints]] = [play_lines(plays, np.arange(len(plays)))]
+    pieces.append(replay_lines(plays, np.flatnonzero(plays.again_ms)))
     for kind, (after_good, after_other) in AFTER_GOOD_AND_OTHER.items():
         rate = np.where(plays.good, after_good, after_other) * np.minimum(viewers.talkative[plays.viewer], 12)
         happens = rng.random(len(plays)) < rate
         if kind == "follow":
             happens &= ~follows_already
         done = np.flatnonzero(happens)
-        pieces.append(_action_lines(kind, plays, done, rng.random(len(done)), 0))
+        pieces.append(action_lines(kind, plays, done, rng.random(len(done)), 0))
         if kind == "like":
             undone = done[rng.random(len(done)) < 0.03]
-            pieces.append(_action_lines("unlike", plays, undone, np.ones(len(undone)), 3_000))
+            pieces.append(action_lines("unlike", plays, undone, np.ones(len(undone)), 3_000))
     left = np.flatnonzero(follows_already & ~plays.good & (rng.random(len(plays)) < 0.004))
-    pieces.append(_action_lines("unfollow", plays, left, np.ones(len(left)), 0))
+    pieces.append(action_lines("unfollow", plays, left, np.ones(len(left)), 0))
     last = np.flatnonzero(np.append(plays.session[1:] != plays.session[:-1], True)[: len(plays)])
     noted = last[rng.random(len(last)) < 0.85]
-    pieces.append(_action_lines("exit", plays, noted, np.ones(len(noted)), 50))
+    pieces.append(action_lines("exit", plays, noted, np.ones(len(noted)), 50))
     return join([lines for lines, _ in pieces]), np.concatenate([session for _, session in pieces])
 
 
-def _play_lines(plays: Plays, which: Ints) -> tuple[Lines, Ints]:
+def play_lines(plays: Plays, which: Ints) -> tuple[Lines, Ints]:
     some = plays.take(which)
     lines = lines_of(
         "play",
@@ -64,7 +64,7 @@ def _play_lines(plays: Plays, which: Ints) -> tuple[Lines, Ints]:
     return lines, some.session
 
 
-def _replay_lines(plays: Plays, which: Ints) -> tuple[Lines, Ints]:
+def replay_lines(plays: Plays, which: Ints) -> tuple[Lines, Ints]:
     """A second play of the same video right after the first."""
     some = plays.take(which)
     lines = lines_of(
@@ -80,7 +80,7 @@ def _replay_lines(plays: Plays, which: Ints) -> tuple[Lines, Ints]:
     return lines, some.session
 
 
-def _action_lines(kind: str, plays: Plays, which: Ints, part: Floats, after_ms: int) -> tuple[Lines, Ints]:
+def action_lines(kind: str, plays: Plays, which: Ints, part: Floats, after_ms: int) -> tuple[Lines, Ints]:
     """Lines of something done at a `part` (0 to 1) of the watch, or so long after it."""
     some = plays.take(which)
     moment = some.at_ms + (part * some.watched_ms).astype(np.int64) + after_ms

@@ -91,16 +91,18 @@ def draw_videos(parameters: WorldParameters, known_viewers: int, rng: np.random.
     moment = arrivals(count, parameters.known_videos, parameters.days, 30.0, rng)
     creator = rng.choice(len(creators.share), count, p=creators.share)
     copied = _copies(count, rng)
-    at_home = rng.random(count) < 0.8
+    at_home = rng.random(count) < parameters.home_share
     topic = np.where(at_home, creators.topic[creator], rng.integers(0, parameters.topics, count))[copied]
-    hidden = (0.6 * creators.style[creator] + 0.8 * rng.standard_normal((count, parameters.latent)))[copied]
-    quality = (QUALITY_SD * (0.6 * creators.skill[creator] + 0.8 * rng.standard_normal(count)))[copied]
+    theirs, own = parameters.creator_share, float(np.sqrt(1 - parameters.creator_share**2))
+    hidden = (theirs * creators.style[creator] + own * rng.standard_normal((count, parameters.latent)))[copied]
+    quality = (QUALITY_SD * (theirs * creators.skill[creator] + own * rng.standard_normal(count)))[copied]
     duration = np.clip(rng.lognormal(np.log(19_000), 0.75, count), 4_000, 240_000).astype(np.int64)[copied]
     language = creators.language[creator]
     day = np.floor(moment).astype(np.int64)
     uploaded = parameters.day_start_ms(0) + (moment * DAY_MS).astype(np.int64)
     adult = rng.random(count) < 0.015
-    frame = _records(parameters, creator, copied, topic, language, duration, adult, rng).with_columns(
+    told = _told_topic(topic, copied, parameters)
+    frame = _records(parameters, creator, copied, told, language, duration, adult, rng).with_columns(
         country=pl.Series([place.code for place in COUNTRIES]).gather(creators.country[creator]),
         uploaded_at=pl.Series(uploaded).cast(pl.Datetime("ms")).dt.replace_time_zone("UTC"),
     )
@@ -140,6 +142,15 @@ def _copies(count: int, rng: np.random.Generator) -> Ints:
     earlier = (rng.random(count) * own).astype(np.int64)
     first = np.where(rng.random(count) < 0.015, earlier, own)
     return first[first]
+
+
+def _told_topic(topic: Ints, copied: Ints, parameters: WorldParameters) -> Ints:
+    """The topic that tags, words, category and sound speak of: for some videos any other."""
+    if parameters.true_tags == 1:
+        return topic
+    rng = np.random.default_rng([parameters.seed, 1])
+    true = rng.random(len(topic)) < parameters.true_tags
+    return np.where(true, topic, rng.integers(0, parameters.topics, len(topic)))[copied]
 
 
 def _topic_shares(topic: Ints, topics: int, rng: np.random.Generator) -> Floats:

@@ -34,8 +34,19 @@ class World:
     viewers: Viewers
     videos: Videos
     taste: npt.NDArray[np.float32]
+    later_taste: npt.NDArray[np.float32]
     beliefs: world_policy.Beliefs
     robots: Ints
+
+    def taste_on(self, day: int) -> npt.NDArray[np.float32]:
+        """Tastes of a day, [viewers, d]: on the way from the first one to the later one, generosity and tongue kept."""
+        turn = self.parameters.drift * day * np.pi / 2
+        wanders = self.parameters.topics + self.parameters.latent
+        if not turn:
+            return self.taste
+        taste = self.taste.copy()
+        taste[:, :wanders] = np.cos(turn) * taste[:, :wanders] + np.sin(turn) * self.later_taste[:, :wanders]
+        return taste
 
 
 @dataclass
@@ -53,29 +64,42 @@ class State:
     long_views: int = 0
 
 
-def write_one_day(world: World, state: State, number: int, day: date, out: Path, rng: np.random.Generator) -> int:
-    """Simulate and write one day; `state` moves on. Returns the number of log lines."""
+def draw_lines(world: World, state: State, number: int, rng: np.random.Generator) -> tuple[Lines, Ints]:
+    """The clean log of a day under the logging policy, and the viewers at it; `state` moves on."""
     parameters, start = world.parameters, world.parameters.day_start_ms(number)
     budget = parameters.lines_of_day(number)
-    broken, dirty, twice = (
-        round(budget * rate) for rate in (parameters.broken_rate, parameters.dirt_rate, parameters.duplicate_rate)
-    )
-    broken = max(broken, min(2, budget // 100)) if parameters.broken_rate else 0
+    spoiled = sum(spoils(parameters, number))
     shelf = world_policy.set_shelf(world.videos, state.heat, number)
     machines = world_dirt.robot_lines(
         round(budget * parameters.robot_rate), world.robots, shelf.pool, world.videos, start, rng
     )
-    posts = _post_lines(world, number).take(slice(0, budget // 4))
-    room = max(0, budget - broken - dirty - twice - len(machines) - len(posts) - len(state.late))
+    posts = post_lines(world, number).take(slice(0, budget // 4))
+    room = max(0, budget - spoiled - len(machines) - len(posts) - len(state.late))
     people, late = _people_lines(world, state, shelf, number, room, rng)
     lines = join([people, machines, posts, state.late])
     _move_on(world, state, lines, late)
+    return lines, np.unique(people.viewer)
+
+
+def spoils(parameters: WorldParameters, number: int) -> tuple[int, int, int]:
+    """How many lines of a day are broken, dirty and sent twice."""
+    budget = parameters.lines_of_day(number)
+    broken, dirty, twice = (
+        round(budget * rate) for rate in (parameters.broken_rate, parameters.dirt_rate, parameters.duplicate_rate)
+    )
+    return max(broken, min(2, budget // 100)) if parameters.broken_rate else 0, dirty, twice
+
+
+def write_one_day(world: World, state: State, number: int, day: date, out: Path, rng: np.random.Generator) -> int:
+    """Simulate and write one day; `state` moves on. Returns the number of log lines."""
+    start = world.parameters.day_start_ms(number)
+    broken, dirty, twice = spoils(world.parameters, number)
+    lines, active = draw_lines(world, state, number, rng)
     today = records(lines, world.viewers, world.videos, f"e{day}")
     spoiled = [world_dirt.duplicates(today, state.yesterday, twice, rng), world_dirt.corrupt(today, day, dirty, rng)]
     raw = world_dirt.broken_lines(today, broken, rng)
     state.yesterday = today[rng.integers(0, max(1, today.height), min(twice, today.height))]
     log = pl.concat([today, *spoiled]).sort("at_ms", maintain_order=True).drop("at_ms")
-    active = np.unique(people.viewer)
     tables = {
         "events": log,
         "videos": world.videos.snapshot(number),
@@ -130,11 +154,11 @@ def _plays(
     # In a small world there may be nothing new left to show: then what was seen comes again.
     fine[rng.permutation(repeats)[:spare]] = False
     shown = world_policy.Exposures(shown.video[fine], shown.surface[fine], shown.propensity[fine])
-    plays = world_sessions.watch(session[fine], sessions, shown, world.taste, videos, rng)
-    return world_sessions.set_times(plays, sessions, rng)
+    plays = world_sessions.watch(session[fine], sessions, shown, world.taste_on(number), videos, rng)
+    return world_sessions.set_times(plays, sessions, world_sessions.draw_pauses(len(plays), rng))
 
 
-def _post_lines(world: World, number: int) -> Lines:
+def post_lines(world: World, number: int) -> Lines:
     """The uploads of the day; every second uploader looks at the result from the own profile."""
     videos, end = world.videos, world.parameters.day_start_ms(number + 1)
     new = np.flatnonzero(videos.uploaded_day == number)

@@ -54,7 +54,7 @@ def draw_viewers(parameters: WorldParameters, rng: np.random.Generator) -> Viewe
     country, language = draw_homes(count, parameters.countries, rng)
     age = rng.choice(len(AGES), count, p=AGE_SHARES)
     signed_up = parameters.day_start_ms(0) + (moment * DAY_MS).astype(np.int64)
-    early = np.where(rng.random(count) < 0.3, rng.integers(1, 4, count), 0)
+    early = np.where(rng.random(count) < parameters.early_share, rng.integers(1, 4, count), 0)
     return Viewers(
         frame=_records(signed_up, country, language, age, rng),
         signed_up_ms=signed_up,

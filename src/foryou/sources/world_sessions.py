@@ -57,6 +57,36 @@ class Plays:
         return Plays(*(getattr(self, field.name)[which] for field in fields(self)))
 
 
+@dataclass(frozen=True)
+class Chance:
+    """What chance adds to taste: `mood` per session, the others per impression, whatever the video turns out to be."""
+
+    mood: Floats
+    good: Floats
+    ending: Floats
+    ratio: Floats
+    loops: Floats
+    part: Floats
+    skip: Floats
+    again: Floats
+    again_share: Floats
+    bored: Floats
+
+    def take(self, which: npt.NDArray[np.integer] | Bools) -> Chance:
+        """The same moods, and what these impressions draw."""
+        drawn = [getattr(self, field.name)[which] for field in fields(self)[1:]]
+        return Chance(self.mood, *drawn)
+
+
+def draw_chance(sessions: int, impressions: int, rng: np.random.Generator) -> Chance:
+    mood = 0.3 * rng.standard_normal(sessions)
+    good, ending, ratio = (rng.random(impressions) for _ in range(3))
+    loops, part = rng.exponential(0.6, impressions), rng.beta(1.1, 2.2, impressions)
+    skip, again = (rng.random(impressions) for _ in range(2))
+    again_share, bored = rng.uniform(0.4, 1.0, impressions), rng.random(impressions)
+    return Chance(mood, good, ending, ratio, loops, part, skip, again, again_share, bored)
+
+
 def draw_sessions(plays: int, day: int, day_start_ms: int, viewers: Viewers, rng: np.random.Generator) -> Sessions:
     """Sessions enough for about `plays` impressions, of people already there, by the hours of their country."""
     activity = np.where(viewers.active_from <= day, viewers.activity, 0.0)
@@ -86,15 +116,33 @@ def watch(
 
     Some sessions end early in boredom; their later impressions never happen.
     """
+    place = count_before(session) + 1
+    of_topic = count_before(session * len(videos) + videos.topic[shown.video])
+    chance = draw_chance(len(sessions.viewer), len(session), rng)
+    plays, bored = react(session, sessions, shown, (place, of_topic), taste, videos, chance)
+    return plays.take(count_before_since(session, bored) == 0)
+
+
+def react(
+    session: Ints,
+    sessions: Sessions,
+    shown: Exposures,
+    places: tuple[Ints, Ints],
+    taste: npt.NDArray[np.float32],
+    videos: Videos,
+    chance: Chance,
+) -> tuple[Plays, Bools]:
+    """What becomes of each impression, if the session lasts until then, and whether its viewer is bored by it.
+
+    `places` are the place in the session, from 1, and how many of the topic came before in it.
+    """
     viewer, video = sessions.viewer[session], shown.video
-    position = _count_before(session) + 1
-    repeated = np.minimum(_count_before(session * len(videos) + videos.topic[video]), 8)
-    mood = 0.3 * rng.standard_normal(len(sessions.viewer))
-    odds = _pair_odds(taste, videos.appeal, viewer, video) + mood[session]
-    odds -= SAME_TOPIC * repeated + FURTHER_DOWN * position
-    good = rng.random(len(video)) < sigmoid(odds)
-    watched = _watch_time(good, odds, videos.duration_ms[video], rng)
-    again = good & (rng.random(len(video)) < WATCHED_AGAIN)
+    position, of_topic = places
+    odds = _pair_odds(taste, videos.appeal, viewer, video) + chance.mood[session]
+    odds -= SAME_TOPIC * np.minimum(of_topic, 8) + FURTHER_DOWN * position
+    good = chance.good < sigmoid(odds)
+    watched = _watch_time(good, odds, videos.duration_ms[video], chance)
+    again = good & (chance.again < WATCHED_AGAIN)
     plays = Plays(
         session=session,
         viewer=viewer,
@@ -104,16 +152,20 @@ def watch(
         position=position,
         good=good,
         watched_ms=watched,
-        again_ms=np.where(again, watched * rng.uniform(0.4, 1.0, len(video)), 0).astype(np.int64),
+        again_ms=np.where(again, watched * chance.again_share, 0).astype(np.int64),
         at_ms=np.zeros(len(video), dtype=np.int64),
     )
-    bored = rng.random(len(video)) < 0.03 * sigmoid(-2.2 - odds)
-    return plays.take(_count_before_since(session, bored) == 0)
+    return plays, chance.bored < 0.03 * sigmoid(-2.2 - odds)
 
 
-def set_times(plays: Plays, sessions: Sessions, rng: np.random.Generator) -> Plays:
+def draw_pauses(impressions: int, rng: np.random.Generator) -> Ints:
+    """Milliseconds between one play and the next."""
+    return rng.integers(200, 1_200, impressions)
+
+
+def set_times(plays: Plays, sessions: Sessions, pause_ms: Ints) -> Plays:
     """The same plays with the moments they began; a viewer's sessions of the day do not overlap."""
-    spent = plays.watched_ms + plays.again_ms + rng.integers(200, 1_200, len(plays))
+    spent = plays.watched_ms + plays.again_ms + pause_ms
     before = np.cumsum(spent) - spent
     first = np.searchsorted(plays.session, np.arange(len(sessions.viewer)))
     total = np.bincount(plays.session, weights=spent, minlength=len(sessions.viewer)).astype(np.int64)
@@ -122,18 +174,17 @@ def set_times(plays: Plays, sessions: Sessions, rng: np.random.Generator) -> Pla
     return Plays(**{field.name: getattr(plays, field.name) for field in fields(Plays)} | {"at_ms": moment})
 
 
-def _watch_time(good: Bools, odds: Floats, duration: Ints, rng: np.random.Generator) -> Ints:
+def _watch_time(good: Bools, odds: Floats, duration: Ints, chance: Chance) -> Ints:
     """Milliseconds watched. Good: to the end, exactly or with loops, of long videos at least half.
 
     Other: quick skips (the likelier the worse the match), some under a second, or a part under nine tenths.
     """
-    count = len(good)
-    draw, ratio = rng.random(count), rng.random(count)
-    to_end = np.select([draw < 0.38, draw < 0.62], [1.0, 1.0 + rng.exponential(0.6, count)], 0.9 + 0.1 * ratio)
+    draw, ratio = chance.ending, chance.ratio
+    to_end = np.select([draw < 0.38, draw < 0.62], [1.0, 1.0 + chance.loops], 0.9 + 0.1 * ratio)
     long = duration > LONG_MS
     to_end = np.where(long & (draw >= 0.3), 0.45 + 0.55 * ratio, to_end)
-    part = np.minimum(duration * 0.88 * rng.beta(1.1, 2.2, count), 40_000 + 10_000 * ratio)
-    skips = rng.random(count) < sigmoid(-0.9 - 0.7 * odds) * 0.75
+    part = np.minimum(duration * 0.88 * chance.part, 40_000 + 10_000 * ratio)
+    skips = chance.skip < sigmoid(-0.9 - 0.7 * odds) * 0.75
     skip = np.minimum(2_000, 0.1 * duration) * np.sqrt(ratio)
     watched = np.where(good, np.minimum(to_end, 6.0) * duration, np.where(skips, skip, np.maximum(part, 300)))
     return np.maximum(np.rint(watched), 20).astype(np.int64)
@@ -148,7 +199,7 @@ def _pair_odds(taste: npt.NDArray[np.float32], appeal: npt.NDArray[np.float32], 
     return odds
 
 
-def _count_before(group: Ints) -> Ints:
+def count_before(group: Ints) -> Ints:
     """How many earlier entries have the same group."""
     order = np.argsort(group, kind="stable")
     ordered = group[order]
@@ -159,7 +210,7 @@ def _count_before(group: Ints) -> Ints:
     return count
 
 
-def _count_before_since(group: Ints, flag: Bools) -> Ints:
+def count_before_since(group: Ints, flag: Bools) -> Ints:
     """How many earlier entries of the same group are flagged; groups are contiguous."""
     flagged: Ints = np.cumsum(flag) - flag
     first = np.flatnonzero(np.append(True, group[1:] != group[:-1])[: len(group)])
@@ -170,7 +221,7 @@ def _count_before_since(group: Ints, flag: Bools) -> Ints:
 def _apart(sessions: Sessions, total_ms: Ints) -> Ints:
     """Starts moved so that each session of a viewer begins half an hour after the one before at the earliest."""
     order = np.lexsort((sessions.start_ms, sessions.viewer))
-    rank = _count_before(sessions.viewer[order])
+    rank = count_before(sessions.viewer[order])
     start = sessions.start_ms[order].copy()
     end = start + total_ms[order]
     for turn in range(1, int(rank.max(initial=0)) + 1):

@@ -88,15 +88,23 @@ def open_truth(landing: Path) -> Truth:
         return Truth(**{field.name: stored[field.name] for field in fields(Truth)})
 
 
-def draw_taste(topics: int, latent: int, languages: Ints, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+def draw_taste(
+    topics: int,
+    latent: int,
+    languages: Ints,
+    rng: np.random.Generator,
+    *,
+    topic_sd: float = TOPIC_SD,
+    latent_sd: float = LATENT_SD,
+) -> npt.NDArray[np.float32]:
     """Viewers' side of the dot product, [viewers, topics + latent + 2 + languages].
 
     A viewer likes a few topics much: the square root of a sparse Dirichlet draw, standardised.
     """
     count = len(languages)
     liked = np.sqrt(rng.dirichlet(np.full(topics, 0.25), count))
-    liked = TOPIC_SD * (liked - liked.mean()) / max(float(liked.std()), 1e-9)
-    hidden = rng.standard_normal((count, latent)) * (LATENT_SD / np.sqrt(latent))
+    liked = topic_sd * (liked - liked.mean()) / max(float(liked.std()), 1e-9)
+    hidden = rng.standard_normal((count, latent)) * (latent_sd / np.sqrt(latent))
     generosity = BASE + GENEROSITY_SD * rng.standard_normal((count, 1))
     speaks = SHARED_LANGUAGE * np.eye(len(LANGUAGES))[languages]
     return np.hstack([liked, hidden, generosity, np.ones((count, 1)), speaks]).astype(np.float32)
