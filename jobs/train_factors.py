@@ -57,7 +57,7 @@ def _start(run: Run, known: list[pa.Table], shape: list[int]) -> training.Start 
 def _track(run: Run, file: Path, counts: dict[str, int], faults: list[str]) -> tracking.TrackedModel:
     measures = run.lake.arrow(tables.EVALUATIONS, ["ranking", "measure", "value"], days=[run.day]).to_pylist()
     read = (tables.INTERACTIONS, tables.VIEWS)
-    return tracking.record_training(
+    return run.record_training(
         run.lake.root,
         run.day,
         params=asdict(run.settings.factors) | asdict(run.settings.interactions),

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from foryou import settings, steps, tables
 from foryou.errors import AlreadyRunning, DataRejected, ForYouError, InputMissing
-from foryou.platform import checks, spark
+from foryou.platform import checks, spark, tracking
 from foryou.platform.checks import Outcome
 from foryou.platform.lake import Lake
 from foryou.settings import Settings
@@ -33,7 +33,8 @@ class Run:
 
     `notes` are the figures that a person sees beside the step; `degraded` tells what the step fell back on;
     `overrides` maps the name of a check to a person's reason for going on although it fails; `manifest` is the digest
-    of the landed day's manifest, of a step that reads what has landed.
+    of the landed day's manifest, of a step that reads what has landed. `record_training` keeps a trained model where
+    people find it: in MLflow, unless nobody will look for it.
     """
 
     step: str
@@ -45,6 +46,7 @@ class Run:
     notes: dict[str, Any] = field(default_factory=dict)
     degraded: list[str] = field(default_factory=list)
     manifest: str | None = None
+    record_training: Callable[..., tracking.TrackedModel] = tracking.record_training
 
     def window(self, days: int) -> list[date]:
         """The last `days` days up to and with the run's own."""

@@ -97,7 +97,7 @@ class Lake:
         self.create(table)
         parts = [("day", "in", [str(day) for day in days])] if days is not None else None
         if days == []:
-            return _arrow(table).empty_table().select(columns or list(table.column_names))
+            return arrow_schema(table).empty_table().select(columns or list(table.column_names))
         return self._delta(table).to_pyarrow_table(partitions=parts, columns=columns, filesystem=self._native(table))
 
     def count(self, table: Table, days: list[date]) -> int:
@@ -185,10 +185,10 @@ class Lake:
         self._write_arrow(table, rows, None)
 
     def _write_arrow(self, table: Table, rows: pa.Table, predicate: str | None) -> None:
-        conforming = _cast(table, rows)
+        rows = conforming(table, rows)
         self.create(table)
         with self._locked(table):
-            write_deltalake(str(self.path(table)), conforming, mode="overwrite", predicate=predicate)
+            write_deltalake(str(self.path(table)), rows, mode="overwrite", predicate=predicate)
 
     def replace_parts(
         self,
@@ -206,7 +206,7 @@ class Lake:
         viewers x 200 items: 3 s a core, against 21 s through Spark's row writer.) Partitioned tables have that
         day replaced, others all of their content.
         """
-        into = {"folder": self._folder(table, day), "schema": _in_files(table), "rows_a_group": rows_a_group}
+        into = {"folder": self._folder(table, day), "schema": file_schema(table), "rows_a_group": rows_a_group}
         work = partial(parquet_files.write_parts, make=make, **into)
         written = (
             self.spark.range(0, parts, 1, parts).mapInArrow(work, parquet_files.WRITTEN).collect() if parts else []
@@ -214,8 +214,8 @@ class Lake:
         return self._commit(table, day, written, "overwrite")
 
     def _write(self, table: Table, day: date, frame: DataFrame) -> list[Row]:
-        work = partial(parquet_files.write_batches, folder=self._folder(table, day), schema=_in_files(table))
-        return _conforming(table, frame, day).mapInArrow(work, parquet_files.WRITTEN).collect()
+        work = partial(parquet_files.write_batches, folder=self._folder(table, day), schema=file_schema(table))
+        return _selected(table, frame, day).mapInArrow(work, parquet_files.WRITTEN).collect()
 
     def _folder(self, table: Table, day: date) -> str:
         """Where files of that day go; nobody sees them before they are committed."""
@@ -225,7 +225,7 @@ class Lake:
         return str(folder)
 
     def _commit(self, table: Table, day: date, written: list[Row], mode: str) -> int:
-        _refuse(table, day, sorted({fault for file in written for fault in file.faults}))
+        refuse(table, day, sorted({fault for file in written for fault in file.faults}))
         files = [file for file in written if file.rows]
         if not files and mode == "append":
             return 0
@@ -298,35 +298,35 @@ class Lake:
             raise _lost(table, f"a log in {self.path(table)} that cannot be read: {first}") from error
 
 
-def _in_files(table: Table) -> pa.Schema:
+def file_schema(table: Table) -> pa.Schema:
     """The columns that lie in the files: all but the partition's."""
-    return pa.schema([field for field in _arrow(table) if field.name not in table.partition])
+    return pa.schema([field for field in arrow_schema(table) if field.name not in table.partition])
 
 
 def _delta(table: Table) -> Schema:
     return Schema.from_json(json.dumps(delta_schema(table)))
 
 
-def _arrow(table: Table) -> pa.Schema:
+def arrow_schema(table: Table) -> pa.Schema:
     return pa.schema(_delta(table).to_arrow())
 
 
-def _conforming(table: Table, frame: DataFrame, day: date) -> DataFrame:
+def _selected(table: Table, frame: DataFrame, day: date) -> DataFrame:
     found = {field.name: field.dataType.simpleString() for field in frame.schema.fields} | {"day": "date"}
-    _refuse(table, day, differences(table, found))
+    refuse(table, day, differences(table, found))
     return frame.select(*[name for name in table.column_names if name not in table.partition])
 
 
-def _cast(table: Table, rows: pa.Table) -> pa.Table:
+def conforming(table: Table, rows: pa.Table) -> pa.Table:
     """The rows in the types of the contract, where no value is lost by it."""
-    schema, columns, faults = _arrow(table), [], parquet_files.misnamed(rows.schema, _arrow(table))
+    schema, columns, faults = arrow_schema(table), [], parquet_files.misnamed(rows.schema, arrow_schema(table))
     for field in schema:
         if field.name in rows.column_names:
             try:
                 columns.append(rows[field.name].cast(field.type))
             except pa.ArrowException:
                 faults.append(f"{field.name} is {rows[field.name].type}, which is no {field.type}")
-    _refuse(table, None, faults)
+    refuse(table, None, faults)
     return pa.table(columns, schema=schema)
 
 
@@ -339,7 +339,7 @@ def _lost(table: Table, found: str) -> ContractBroken:
     )
 
 
-def _refuse(table: Table, day: date | None, faults: list[str]) -> None:
+def refuse(table: Table, day: date | None, faults: list[str]) -> None:
     if faults:
         raise ContractBroken(
             table.name,

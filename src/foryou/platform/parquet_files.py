@@ -49,7 +49,7 @@ def _write_file(path: str, blocks: Iterator[pa.Table], schema: pa.Schema, rows_a
     """
     rows, writer = 0, None
     for block in blocks:
-        faults = _departures(block.schema, schema)
+        faults = departures(block.schema, schema)
         if faults:
             return _written(path, 0, 0, faults)
         if block.num_rows == 0:
@@ -69,7 +69,7 @@ def _written(path: str, size: int, rows: int, faults: list[str]) -> pa.RecordBat
     return pa.RecordBatch.from_pydict(told)
 
 
-def _departures(found: pa.Schema, wanted: pa.Schema) -> list[str]:
+def departures(found: pa.Schema, wanted: pa.Schema) -> list[str]:
     """Every way in which the columns of a part depart from those wanted."""
     shared = [name for name in wanted.names if name in found.names]
     types = [(name, _spelled(found.field(name).type), _spelled(wanted.field(name).type)) for name in shared]

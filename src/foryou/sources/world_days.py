@@ -104,7 +104,7 @@ def write_one_day(world: World, state: State, number: int, day: date, out: Path,
         "events": log,
         "videos": world.videos.snapshot(number),
         "viewers": world.viewers.frame.head(world.viewers.known(number)),
-        "follows": _follow_records(world, state),
+        "follows": follow_records(world, state.follows),
         "controls": world_controls.draw_controls(number, start, active, world.viewers, world.videos, rng),
     }
     write_day(out, day, tables, parts=-(-max(log.height, 1) // LINES_OF_A_FILE), raw_lines={"events": raw})
@@ -121,7 +121,7 @@ def _people_lines(
     start = world.parameters.day_start_ms(number)
     plays = _plays(world, state, shelf, number, room, rng)
     follow_keys = state.follows["viewer"].to_numpy() * len(world.videos) + state.follows["creator"].to_numpy()
-    followed = _member(plays.viewer * len(world.videos) + world.videos.creator[plays.video], follow_keys)
+    followed = member(plays.viewer * len(world.videos) + world.videos.creator[plays.video], follow_keys)
     lines, session = world_actions.happenings(plays, followed, world.viewers, rng)
     order = np.argsort(session, kind="stable")
     lines = lines.take(order)
@@ -149,7 +149,7 @@ def _plays(
     )
     fine = ~world_policy.forbidden(viewer, sessions.start_ms[session], shown.video, world.viewers, videos)
     pair = viewer * len(videos) + shown.video
-    repeats = np.flatnonzero(fine & (_member(pair, state.seen) | ~_first_of(pair)))
+    repeats = np.flatnonzero(fine & (member(pair, state.seen) | ~_first_of(pair)))
     spare = max(0, int(fine.sum()) - wanted)
     # In a small world there may be nothing new left to show: then what was seen comes again.
     fine[rng.permutation(repeats)[:spare]] = False
@@ -191,19 +191,25 @@ def _move_on(world: World, state: State, lines: Lines, late: Lines) -> None:
     """Counts, and the follows of the day."""
     state.counts += np.bincount(lines.kind, minlength=len(KINDS))
     state.late = late
+    state.follows = follows_after(world, state.follows, lines)
+
+
+def follows_after(world: World, follows: pl.DataFrame, lines: Lines) -> pl.DataFrame:
+    """The follows that a day of these lines leaves."""
     # Without an account there is nobody in `follows` yet.
     lines = lines.take(world.viewers.signed_up_ms[lines.viewer] <= lines.at_ms)
     new, gone = (lines.take(lines.kind == KIND[kind]) for kind in ("follow", "unfollow"))
     left = pl.DataFrame({"viewer": gone.viewer, "creator": world.videos.creator[gone.video]}).cast(pl.Int64)
-    kept = state.follows.join(left, on=["viewer", "creator"], how="anti")
+    kept = follows.join(left, on=["viewer", "creator"], how="anti")
     added = follows_frame(new.viewer.astype(np.int64), world.videos.creator[new.video], new.at_ms)
     both = pl.concat([kept, added])
-    state.follows = follows_frame(*(both[name].to_numpy() for name in both.columns))
+    return follows_frame(*(both[name].to_numpy() for name in both.columns))
 
 
-def _follow_records(world: World, state: State) -> pl.DataFrame:
-    return state.follows.select(
-        viewer_id=world.viewers.frame["viewer_id"].gather(state.follows["viewer"]),
+def follow_records(world: World, follows: pl.DataFrame) -> pl.DataFrame:
+    """The landing records of follows."""
+    return follows.select(
+        viewer_id=world.viewers.frame["viewer_id"].gather(follows["viewer"]),
         creator_id="c" + pl.col("creator").cast(pl.String).str.zfill(5),
         since=pl.col("since_ms").cast(pl.Datetime("ms")).dt.replace_time_zone("UTC"),
     )
@@ -218,7 +224,7 @@ def follows_frame(viewer: Ints, creator: Ints, since_ms: Ints) -> pl.DataFrame:
     return frame.sort("viewer", "creator", "since_ms").unique(["viewer", "creator"], keep="first", maintain_order=True)
 
 
-def _member(values: Ints, ascending: Ints) -> npt.NDArray[np.bool_]:
+def member(values: Ints, ascending: Ints) -> npt.NDArray[np.bool_]:
     """Which values occur in a sorted array."""
     if not len(ascending):
         return np.zeros(len(values), dtype=bool)

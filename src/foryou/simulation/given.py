@@ -1,0 +1,90 @@
+"""What the Spark steps of a night would have left in the lake, for a simulated day: catalogue, people, views."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from foryou import tables
+from foryou.contract import Table
+from foryou.settings import Settings
+from foryou.simulation import views
+from foryou.simulation.memory_lake import MemoryLake
+from foryou.sources.world_days import World, follow_records
+from foryou.sources.world_lines import Lines
+
+SHOWN_MODERATION = ("auto_ok", "human_ok")
+CHILDREN = "13-17"
+
+
+def give_day(
+    lake: MemoryLake, world: World, number: int, lines: Lines, follows: pl.DataFrame, settings: Settings
+) -> None:
+    """The tables of day `number` that the jobs after `views` read; dense ids are places in the world."""
+    day = day_of(world, number)
+    given = views.build(lines, world.videos.duration_ms, settings.views)
+    lake.replace_day_arrow(tables.VIEWS, day, given)
+    lake.replace_day_arrow(tables.SEEN, day, given.select(["viewer", "video"]))
+    lake.replace_day_arrow(tables.FOLLOWS, day, follow_records(world, follows).to_arrow())
+    give_catalogue(lake, world, number)
+
+
+def give_catalogue(lake: MemoryLake, world: World, number: int) -> None:
+    """Videos and viewers as of the end of the day, and the dense ids of the new ones."""
+    day = day_of(world, number)
+    videos, viewers = _videos(world, number), _viewers(world, number)
+    for table, ids, rows in (
+        (tables.VIDEOS, tables.VIDEO_IDS, videos),
+        (tables.VIEWERS, tables.VIEWER_IDS, viewers),
+    ):
+        lake.replace_day_arrow(table, day, rows)
+        known = lake.arrow(ids, ["day"]).num_rows
+        lake.replace_day_arrow(ids, day, rows.select(list(ids.column_names[1:])).slice(known))
+
+
+def day_of(world: World, number: int) -> date:
+    return world.parameters.first_day + timedelta(days=number)
+
+
+def _videos(world: World, number: int) -> pa.Table:
+    rows = world.videos.snapshot(number).to_arrow()
+    shown = pc.and_(pc.equal(rows["status"], "live"), pc.is_in(rows["moderation"], pa.array(SHOWN_MODERATION)))
+    found = {
+        "video": np.arange(rows.num_rows, dtype=np.int32),
+        "shown": shown,
+        "for_all": pc.and_(shown, pc.equal(rows["audience"], "all")),
+        "copy_of": _first_of_hash(rows["content_hash"]),
+    }
+    return _as_landed(tables.VIDEOS, rows, found)
+
+
+def _first_of_hash(hashes: pa.ChunkedArray) -> np.ndarray:
+    """The least place of the same hash."""
+    _, first, which = np.unique(hashes.to_numpy(), return_index=True, return_inverse=True)
+    return first[which].astype(np.int32)
+
+
+def _viewers(world: World, number: int) -> pa.Table:
+    rows = world.viewers.frame.head(world.viewers.known(number)).to_arrow()
+    # An unknown age is not grown up.
+    adult = pc.fill_null(pc.not_equal(rows["age_band"], CHILDREN), False)
+    return _as_landed(tables.VIEWERS, rows, {"viewer": np.arange(rows.num_rows, dtype=np.int32), "adult": adult})
+
+
+def _as_landed(table: Table, rows: pa.Table, found: dict[str, object]) -> pa.Table:
+    """The columns of the contract out of the landed ones, nulls where the world has none, and what was `found`."""
+    for name, values in found.items():
+        rows = rows.append_column(name, pa.chunked_array([values]) if isinstance(values, pa.Array) else _column(values))
+    names = [name for name in table.column_names if name != "day"]
+    missing = [name for name in names if name not in rows.column_names]
+    for name in missing:
+        rows = rows.append_column(name, pa.nulls(rows.num_rows))
+    return rows.select(names)
+
+
+def _column(values: object) -> pa.ChunkedArray:
+    return values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([pa.array(values)])

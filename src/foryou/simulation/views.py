@@ -1,0 +1,119 @@
+"""Views of a simulated day: what `signals/views.py` makes of events with Spark, made of the world's lines with numpy.
+
+A test holds the two against each other on one log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from foryou.settings import Views
+from foryou.sources.world_lines import KIND, Lines
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+DONE = {"like": "liked", "share": "shared", "comment": "commented", "follow": "followed", "save": "saved"}
+UNDONE = {"like": "unlike", "follow": "unfollow"}
+
+
+def build(lines: Lines, duration_ms: Ints, settings: Views) -> pa.Table:
+    """One row per viewer and video met that day; `lines` and `duration_ms` [videos] as the world has them."""
+    folded = _fold(lines, duration_ms)
+    marks = _marks(folded, settings)
+    played = folded.plays > 0
+    columns = {"viewer": folded.viewer, "video": folded.video, "plays": folded.plays.astype(np.int32)}
+    columns |= {"watched_ms": folded.watched_ms.astype(np.int32)}
+    columns |= {"duration_ms": pa.array(folded.duration_ms.astype(np.int32), mask=~played)}
+    columns |= {"completion": pa.array(folded.completion.astype(np.float32), mask=~played)}
+    columns |= {"rewatched": folded.rewatched} | {column: folded.done[kind] for kind, column in DONE.items()}
+    columns |= marks | {"points": _points(folded, marks, settings).astype(np.float32)}
+    unknown = np.isnan(folded.propensity)
+    return pa.table(columns | {"propensity": pa.array(folded.propensity, mask=unknown)})
+
+
+@dataclass(frozen=True)
+class _Folded:
+    """One entry per pair: its lines put together. `done` says what was done by kind, refusals among it."""
+
+    viewer: NDArray[np.int32]
+    video: NDArray[np.int32]
+    plays: Ints
+    watched_ms: Ints
+    duration_ms: Ints
+    completion: Floats
+    rewatched: Bools
+    done: dict[str, Bools]
+    propensity: NDArray[np.float32]
+
+
+def _fold(lines: Lines, duration_ms: Ints) -> _Folded:
+    lines = lines.take(np.argsort(lines.at_ms, kind="stable"))
+    pair = lines.viewer.astype(np.int64) << 32 | lines.video
+    order = np.argsort(pair, kind="stable")
+    lines, pair = lines.take(order), pair[order]
+    first = np.flatnonzero(np.diff(pair, prepend=-1))
+    play = lines.kind == KIND["play"]
+    watched = np.where(play, lines.watched_ms, 0).astype(np.int64)
+    plays, watched_ms = _reduce(np.add, play.astype(np.int64), first), _reduce(np.add, watched, first)
+    duration = duration_ms[lines.video[first]]
+    once = {kind: _reduce(np.logical_or, lines.kind == KIND[kind], first) for kind in (*DONE, "not_interested", "report")}
+    return _Folded(
+        viewer=lines.viewer[first],
+        video=lines.video[first],
+        plays=plays,
+        watched_ms=watched_ms,
+        duration_ms=duration,
+        completion=np.minimum(1.0, _reduce(np.maximum, watched, first) / duration),
+        rewatched=(plays > 0) & ((watched_ms >= 2 * duration) | _again(lines, duration_ms, first)),
+        done=once | {kind: _last_is(lines, kind, undone, first) for kind, undone in UNDONE.items()},
+        propensity=_reduce(np.fmin, lines.propensity, first),
+    )
+
+
+def _again(lines: Lines, duration_ms: Ints, first: Ints) -> Bools:
+    """Whether a play later than the pair's first one was at least half through."""
+    play = lines.kind == KIND["play"]
+    half = play & (2 * lines.watched_ms.astype(np.int64) >= duration_ms[lines.video])
+    earliest = _reduce(np.minimum, np.where(play, np.arange(len(play)), len(play)), first)
+    first_is_half = np.append(half, False)[np.minimum(earliest, len(play))]
+    return _reduce(np.add, half.astype(np.int64), first) > first_is_half
+
+
+def _last_is(lines: Lines, kind: str, undone: str, first: Ints) -> Bools:
+    """Whether what was last done of the two is `kind`."""
+    either = np.isin(lines.kind, (KIND[kind], KIND[undone]))
+    last = _reduce(np.maximum, np.where(either, np.arange(len(either)), -1), first)
+    return np.where(last >= 0, np.append(lines.kind, -1)[last] == KIND[kind], False)
+
+
+def _marks(folded: _Folded, settings: Views) -> dict[str, Bools]:
+    watched_s = folded.watched_ms / 1000
+    acted = np.logical_or.reduce([folded.done[kind] for kind in DONE])
+    bound_s = np.minimum(settings.skip_max_s, settings.skip_max_share * (folded.duration_ms / 1000))
+    short = (folded.plays > 0) & (watched_s < bound_s)
+    finished = (folded.completion >= settings.completion_good) & (watched_s >= settings.min_good_watched_s)
+    disliked = folded.done["not_interested"] | folded.done["report"]
+    return {"skipped": short & ~acted, "good": ~short & (acted | finished) & ~disliked}
+
+
+def _points(folded: _Folded, marks: dict[str, Bools], settings: Views) -> Floats:
+    relative = np.log1p(folded.duration_ms / 1000) / np.log1p(settings.length_reference_s)
+    length = np.where(folded.plays > 0, np.clip(relative, settings.length_min, settings.length_max), 1.0)
+    earned = settings.points_rewatch * folded.rewatched + settings.points_completion * folded.completion * length
+    for kind in ("share", "comment", "like", "follow", "save"):  # in the order in which Spark adds them
+        earned = earned + getattr(settings, f"points_{kind}") * folded.done[kind]
+    return np.select(
+        [folded.done["report"], folded.done["not_interested"], marks["good"], marks["skipped"]],
+        [settings.points_report, settings.points_not_interested, earned, settings.points_skip],
+        0.0,
+    )
+
+
+def _reduce(by: np.ufunc, values: NDArray[np.generic], first: Ints) -> NDArray[np.generic]:
+    return by.reduceat(values, first) if len(first) else values[:0]
