@@ -225,6 +225,31 @@ def world(
     screen.console.print(plain_text(f"World {made.world}: {made.events:,} lines in {out}"), markup=False)
 
 
+@app.command()
+def simulate(
+    nights: Annotated[int, typer.Option(min=1, help="Nights of each arm, after the common past.")] = 10,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each world, with other people and videos.")] = 5,
+    without: Annotated[list[str], typer.Option(help="A part to leave out in an arm of its own; may repeat.")] = [],  # noqa: B006
+    worlds: Annotated[str, typer.Option(help="dev, judge, neutral, or one world by its name.")] = "dev",
+    conf: ConfOption = [],  # noqa: B006
+    out: Annotated[Path, typer.Option(help="The folder for the page with the plots.")] = Path("simulations"),
+    json: JsonOption = False,
+) -> None:
+    """Lets synthetic viewers answer the feeds, night after night, beside popularity, chance and an oracle."""
+    from foryou.simulation import page, shown, simulate
+    from foryou.simulation import worlds as sets
+
+    with _told_errors(json):
+        told = (lambda text: None) if json else (lambda text: screen.console.print(f"  [dim]{text}[/]"))
+        result = simulate.run(sets.of(worlds), nights, seeds, without, settings.load(*conf), told)
+        written = page.write(result, out / f"{worlds}.html")
+    if json:
+        screen.as_json(result | {"page": written})
+    else:
+        shown.results(result)
+        screen.console.print(f"Plots: {written}")
+
+
 @importing.command()
 def kuairand(
     log: Annotated[

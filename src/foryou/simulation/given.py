@@ -25,15 +25,19 @@ def give_day(
     lake: MemoryLake, world: World, number: int, lines: Lines, follows: pl.DataFrame, settings: Settings
 ) -> None:
     """The tables of day `number` that the jobs after `views` read; dense ids are places in the world."""
-    day = day_of(world, number)
+    _give_catalogue(lake, world, number)
+    lake.replace_day_arrow(tables.FOLLOWS, day_of(world, number), follow_records(world, follows).to_arrow())
+    give_views(lake, world, number, lines, settings)
+
+
+def give_views(lake: MemoryLake, world: World, number: int, lines: Lines, settings: Settings) -> None:
+    """The views of a day, and what was seen on it."""
     given = views.build(lines, world.videos.duration_ms, settings.views)
-    lake.replace_day_arrow(tables.VIEWS, day, given)
-    lake.replace_day_arrow(tables.SEEN, day, given.select(["viewer", "video"]))
-    lake.replace_day_arrow(tables.FOLLOWS, day, follow_records(world, follows).to_arrow())
-    give_catalogue(lake, world, number)
+    lake.replace_day_arrow(tables.VIEWS, day_of(world, number), given)
+    lake.replace_day_arrow(tables.SEEN, day_of(world, number), given.select(["viewer", "video"]))
 
 
-def give_catalogue(lake: MemoryLake, world: World, number: int) -> None:
+def _give_catalogue(lake: MemoryLake, world: World, number: int) -> None:
     """Videos and viewers as of the end of the day, and the dense ids of the new ones."""
     day = day_of(world, number)
     videos, viewers = _videos(world, number), _viewers(world, number)

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from foryou import tables
 from foryou.settings import Settings
 from foryou.simulation import arms, given
 from foryou.simulation.arms import Arm
@@ -21,44 +22,55 @@ from foryou.sources.world import WorldParameters, begin
 from foryou.sources.world_days import State, World, draw_lines
 from foryou.sources.world_lines import Lines, join, lines_of
 
+Ints = NDArray[np.int64]
 Told = Callable[[str], None]
 NOTHING = lines_of("play", *(np.empty(0, np.int64) for _ in range(3)))
 
 
 def run(
-    parameters: WorldParameters, chosen: Sequence[Arm], nights: int, settings: Settings, told: Told = lambda text: None
+    parameters: WorldParameters,
+    chosen: Sequence[Arm],
+    nights: int,
+    warm_days: int,
+    settings: Settings,
+    told: Told = lambda text: None,
 ) -> list[dict[str, Any]]:
     """One row per arm: `arm`, `nights` (a row each) and `total`.
 
-    The world's first days run under its own logging policy; the last `nights` of them under each arm. All arms start
-    from the same lake, and the same viewers come at the same moments.
+    The world's first `warm_days` run under its own logging policy, the next ones, as many as `nights`, under each
+    arm. All arms start from the same lake, and the same viewers come at the same moments.
     """
     with tempfile.TemporaryDirectory(prefix="foryou-simulation-") as folder:
-        warm_days = parameters.days - nights
-        world, past, state = warm_up(parameters, warm_days, settings, Path(folder))
-        setting = _setting(world, state, warm_days)
-        visits = [_visits(world, number) for number in range(warm_days, parameters.days)]
+        world, past, state, logs = warm_up(parameters, warm_days, settings, Path(folder))
+        setting = _setting(world, state, warm_days, warm_days + nights - 1)
+        visits = [_visits(world, number) for number in range(warm_days, warm_days + nights)]
         rows = []
         for arm in chosen:
             own = Path(folder) / f"arm-{len(rows)}"
             own.mkdir()
-            lake = _its_own(past.copy(own), world, warm_days, arm, settings)
-            record = Record(setting, state.seen)
+            lake = past.copy(own)
+            if arm.settings.views != settings.views:  # its own points of the common past
+                for number, lines in enumerate(logs):
+                    given.give_views(lake, world, number, lines, arm.settings)
+            record = Record(setting, _pairs_seen(lake, len(world.videos)))
             _run_arm(world, arm, lake, visits, state.follows, record, told)
             rows.append({"arm": arm.name, "nights": record.nights, "total": record.total()})
     return rows
 
 
-def warm_up(parameters: WorldParameters, days: int, settings: Settings, root: Path) -> tuple[World, MemoryLake, State]:
-    """The world after its first `days`, with what Spark's steps would have left of them."""
+def warm_up(
+    parameters: WorldParameters, days: int, settings: Settings, root: Path
+) -> tuple[World, MemoryLake, State, list[Lines]]:
+    """The world after its first `days`, with what Spark's steps would have left of them, and the days' logs."""
     world, state, rngs = begin(parameters)
-    lake = MemoryLake(root)
+    lake, logs = MemoryLake(root), []
     for number in range(days):
         lines, _ = draw_lines(world, state, number, rngs[number])
-        if number == days - 1:  # nobody lands late in a simulation: it would be shown again
+        if number == days - 1:  # nothing lands late in a simulation: it would be shown again
             lines, state.late = join([lines, state.late]), NOTHING
         given.give_day(lake, world, number, lines, state.follows, settings)
-    return world, lake, state
+        logs.append(lines)
+    return world, lake, state, logs
 
 
 def _run_arm(
@@ -82,20 +94,18 @@ def _run_arm(
         told(f"{arm.name}, night {number - first + 1} of {len(visits)}")
 
 
-def _its_own(lake: MemoryLake, world: World, days: int, arm: Arm, settings: Settings) -> MemoryLake:
-    """The arm's own points of the common past, where its settings differ from those it was given with."""
-    if arm.settings.views != settings.views:
-        given.score_again(lake, world, days, arm.settings)
-    return lake
+def _pairs_seen(lake: MemoryLake, videos: int) -> Ints:
+    seen = lake.arrow(tables.SEEN, ["viewer", "video"])
+    return np.unique(seen["viewer"].to_numpy().astype(np.int64) * videos + seen["video"].to_numpy())
 
 
 def _visits(world: World, number: int) -> Visits:
     return draw_visits(world, number, np.random.default_rng([world.parameters.seed, number, 4]))
 
 
-def _setting(world: World, state: State, first_day: int) -> Setting:
+def _setting(world: World, state: State, first_day: int, last_day: int) -> Setting:
     met: NDArray[np.bool_] = np.zeros(len(world.viewers), bool)
     met[state.seen // len(world.videos)] = True
     creators = 1 + int(world.videos.creator.max())
     followers = np.bincount(state.follows["creator"].to_numpy(), minlength=creators)
-    return Setting.of(world, first_day, met, followers)
+    return Setting.of(world, first_day, last_day, met, followers)

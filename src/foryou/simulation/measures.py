@@ -42,12 +42,14 @@ class Setting:
     good_new: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, world: World, first_day: int, met: NDArray[np.bool_], followers: Ints) -> Setting:
-        """`met` [viewers]: who had watched before the first night; `followers` [creators]."""
+    def of(cls, world: World, first_day: int, last_day: int, met: NDArray[np.bool_], followers: Ints) -> Setting:
+        """`met` [viewers]: who had watched before the first night; `followers` [creators].
+
+        New are videos that could first be listed on `first_day` or later, before `last_day`.
+        """
         mean = mean_affinity(world)
-        known = world.videos.known(world.parameters.days - 1)
-        new = (world.videos.uploaded_day >= first_day) & (world.videos.flagged_until < world.parameters.days - 1)
-        good = np.zeros(known, bool)
+        new = (world.videos.uploaded_day >= first_day - 1) & (world.videos.flagged_until < last_day)
+        good = np.zeros(len(new), bool)
         if new.any():
             good = new & (mean >= np.quantile(mean[new], 1 - BEST_SHARE))
         rank = (np.argsort(np.argsort(followers, kind="stable"), kind="stable") + 0.5) / max(1, len(followers))
@@ -125,7 +127,7 @@ class Record:
             needed = impressions_until_clear(outcomes, base)
             found += needed is not None
             spent += len(outcomes) if needed is None else needed
-        new = self.setting.world.videos.uploaded_day >= self.setting.first_day
+        new = self.setting.world.videos.uploaded_day >= self.setting.first_day - 1
         return {"good_new": int(wanted.sum()), "found": found, "spent": spent, "new_plays": int(new[video].sum())}
 
     def _mix(self, viewer: Ints, video: Ints) -> Row:

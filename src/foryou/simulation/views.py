@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from foryou.settings import Views
-from foryou.sources.world_lines import KIND, Lines
+from foryou.sources.world_lines import KIND, LOGGED_FIGURES, Lines
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -33,8 +34,9 @@ def build(lines: Lines, duration_ms: Ints, settings: Views) -> pa.Table:
     columns |= {"completion": pa.array(folded.completion.astype(np.float32), mask=~played)}
     columns |= {"rewatched": folded.rewatched} | {column: folded.done[kind] for kind, column in DONE.items()}
     columns |= marks | {"points": _points(folded, marks, settings).astype(np.float32)}
-    unknown = np.isnan(folded.propensity)
-    return pa.table(columns | {"propensity": pa.array(folded.propensity, mask=unknown)})
+    logged = pl.Series(folded.propensity.astype(np.float64)).round_sig_figs(LOGGED_FIGURES).to_numpy()
+    propensity = pa.array(logged.astype(np.float32), mask=np.isnan(logged))
+    return pa.table(columns | {"propensity": propensity})
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,9 @@ KIND = {name: np.int8(code) for code, name in enumerate(KINDS)}
 NOWHERE = -1
 """The surface of lines that have none."""
 
+LOGGED_FIGURES = 6
+"""Significant figures of a propensity in the log."""
+
 
 @dataclass(frozen=True)
 class Lines:
@@ -118,6 +121,6 @@ def records(lines: Lines, viewers: Viewers, videos: Videos, prefix: str) -> pl.D
         pauses=pl.when(play).then(pl.Series(lines.pauses, dtype=pl.Int64)),
         surface=pl.when(shown).then(pl.Series(SURFACES).gather(np.maximum(lines.surface, 0))),
         position=pl.when(shown & play).then(pl.Series(lines.position, dtype=pl.Int64)),
-        propensity=pl.Series(lines.propensity.astype(np.float64)).fill_nan(None).round_sig_figs(6),
+        propensity=pl.Series(lines.propensity.astype(np.float64)).fill_nan(None).round_sig_figs(LOGGED_FIGURES),
         at_ms=moment,
     )
