@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from foryou import tables
 from foryou.candidates import night
-from foryou.feeds import feeds
-from foryou.models import matrices
 from foryou.settings import Settings
 from foryou.simulation import nights
 from foryou.simulation.given import day_of
@@ -39,7 +39,26 @@ class Arm:
     skipped: tuple[str, ...] = field(default=())
 
 
-def lists(arm: Arm, lake: MemoryLake, world: World, number: int, seed: int) -> Lists:
+@dataclass(frozen=True)
+class Published:
+    """Lists, and with what probability each entry was drawn for its place, NaN where nothing was drawn."""
+
+    videos: Lists
+    propensity: NDArray[np.float32]
+
+    @classmethod
+    def plain(cls, videos: Lists) -> Published:
+        return cls(videos, np.full(videos.shape, np.nan, np.float32))
+
+    def still_there(self, world: World, number: int) -> Published:
+        """The lists less what has been taken down by day `number`: apps do not play it."""
+        there = (self.videos >= 0) & (world.videos.gone_from > number)[self.videos]
+        order = np.argsort(~there, axis=1, kind="stable")
+        videos = np.where(there, self.videos, -1)
+        return Published(*(np.take_along_axis(values, order, axis=1) for values in (videos, self.propensity)))
+
+
+def publish(arm: Arm, lake: MemoryLake, world: World, number: int, seed: int) -> Published:
     """The lists that the night of day `number` leaves for the next day."""
     day, length = day_of(world, number), arm.settings.feeds.length
     if arm.kind == "foryou":
@@ -48,24 +67,32 @@ def lists(arm: Arm, lake: MemoryLake, world: World, number: int, seed: int) -> L
     rules = _Rules.of(lake, world, day)
     if arm.kind == "popularity":
         nights.run(lake, day, arm.settings, ["build_popular"])
-        return rules.best(_popular_scores(lake, world, day), length)
+        return Published.plain(rules.best(_popular_scores(lake, world, day), length))
     if arm.kind == "random":
         rng = np.random.default_rng([seed, number, 3])
-        return rules.best(rng.random(rules.allowed.shape, dtype=np.float32), length)
-    return rules.best(world.taste_on(number + 1) @ world.videos.appeal.T, length)
+        return Published.plain(rules.best(rng.random(rules.allowed.shape, dtype=np.float32), length))
+    return Published.plain(rules.best(world.taste_on(number + 1) @ world.videos.appeal.T, length))
 
 
-def _with_feeds(lake: MemoryLake, world: World, day: date, length: int) -> Lists:
+def _with_feeds(lake: MemoryLake, world: World, day: date, length: int) -> Published:
     """Feeds of those who have one; the segment's popular list for everybody else, as the reader gives it."""
-    found = _segment_lists(lake, world, day)[:, :length]
-    published = lake.arrow(tables.FEEDS, ["viewer", "videos"], days=[day])
-    if not published.num_rows:
-        return found
-    padded = feeds.padded_lists(published["videos"])[:, :length]
-    of = published["viewer"].to_numpy()
-    found[of] = -1
-    found[of, : padded.shape[1]] = padded
-    return found
+    videos = _segment_lists(lake, world, day)[:, :length]
+    videos = np.pad(videos, ((0, 0), (0, length - videos.shape[1])), constant_values=-1)
+    propensity = np.full(videos.shape, np.nan, np.float32)
+    feeds = lake.arrow(tables.FEEDS, ["viewer", "videos", "propensities"], days=[day])
+    of, (row, place) = feeds["viewer"].to_numpy(), _places(feeds["videos"])
+    videos[of] = -1
+    videos[of[row], place] = feeds["videos"].combine_chunks().flatten().to_numpy()
+    drawn = feeds["propensities"].combine_chunks().flatten().to_numpy()
+    propensity[of[row], place] = np.where(drawn > 0, drawn, np.nan)
+    return Published(videos, propensity)
+
+
+def _places(lists_of: pa.ChunkedArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row and place of every entry of the lists."""
+    lengths = pc.list_value_length(lists_of).to_numpy()
+    row = np.repeat(np.arange(len(lengths)), lengths)
+    return row, np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
 
 
 def _segment_lists(lake: MemoryLake, world: World, day: date) -> Lists:
@@ -120,12 +147,18 @@ class _Rules:
         values = np.take_along_axis(kept, top, axis=1)
         order = np.argsort(-values, axis=1, kind="stable")
         found = np.take_along_axis(np.where(np.isfinite(values), top, -1), order, axis=1).astype(np.int32)
-        places = feeds.without_copies(found, self.copy_of, length)
-        return np.where(places >= 0, np.take_along_axis(found, np.maximum(places, 0), axis=1), -1).astype(np.int32)
+        return _compact(np.where(_copies(np.where(found >= 0, self.copy_of[found], -1)), -1, found))[:, :length]
 
 
-def still_there(lists: Lists, world: World, number: int) -> Lists:
-    """The lists less what has been taken down by day `number`: apps do not play it."""
-    there = (lists >= 0) & (world.videos.gone_from > number)[lists]
-    order = np.argsort(~there, axis=1, kind="stable")
-    return np.take_along_axis(np.where(there, lists, -1), order, axis=1)
+def _copies(groups: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Which entries have had their group before them in the row."""
+    order = np.argsort(groups, axis=1, kind="stable")
+    rising = np.take_along_axis(groups, order, axis=1)
+    again = np.zeros(groups.shape, bool)
+    np.put_along_axis(again, order[:, 1:], rising[:, 1:] == rising[:, :-1], axis=1)
+    return again
+
+
+def _compact(lists: Lists) -> Lists:
+    """The same lists without the gaps between their entries."""
+    return np.take_along_axis(lists, np.argsort(lists < 0, axis=1, kind="stable"), axis=1)

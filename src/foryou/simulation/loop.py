@@ -85,8 +85,8 @@ def _run_arm(
     first = record.setting.first_day
     earlier = np.zeros(len(world.viewers), np.int64)
     for number, of_day in enumerate(visits, start=first):
-        lists = arms.lists(arm, lake, world, number - 1, world.parameters.seed)
-        answers = watch(world, number, of_day, arms.still_there(lists, world, number), follows)
+        published = arms.publish(arm, lake, world, number - 1, world.parameters.seed)
+        answers = watch(world, number, of_day, published.still_there(world, number), follows)
         follows = answers.follows
         record.add(number, of_day, earlier, answers)
         earlier += np.bincount(of_day.sessions.viewer, minlength=len(earlier))

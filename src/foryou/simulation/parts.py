@@ -36,6 +36,11 @@ PARTS = {
         cannot_help="one_taste",
     ),
     "popular": Part("what the segment watches, within the blend", {"candidates": {"weight_popular": 0.0}}),
+    "following": Part("places for new videos of creators followed", {"feeds": {"following_places": ()}}),
+    "trends": Part("places for what a country talks about", {"feeds": {"trending_places": ()}}),
+    "exploration": Part(
+        "places for videos under test", {"feeds": {"exploring_places": ()}}, cannot_help="nothing_new"
+    ),
 }
 
 

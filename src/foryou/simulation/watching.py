@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from foryou.simulation.arms import Published
 from foryou.sources import world_actions, world_sessions
 from foryou.sources.world_days import World, follows_after, member, post_lines
 from foryou.sources.world_lines import Lines, join
@@ -79,12 +80,12 @@ def draw_visits(world: World, number: int, rng: np.random.Generator) -> Visits:
     )
 
 
-def watch(world: World, number: int, visits: Visits, lists: NDArray[np.int32], follows: pl.DataFrame) -> Answers:
-    """Viewers go through their lists, [viewers, length] with -1 behind the end, session after session.
+def watch(world: World, number: int, visits: Visits, lists: Published, follows: pl.DataFrame) -> Answers:
+    """Viewers go through their lists, session after session.
 
     A session goes on where the one before stopped, and ends by its length, in boredom, or with the list.
     """
-    taste, taken = world.taste_on(number), np.zeros(len(lists), np.int64)
+    taste, taken = world.taste_on(number), np.zeros(len(lists.videos), np.int64)
     pieces = []
     for turn in range(int(visits.turn.max(initial=-1)) + 1):
         slot = np.flatnonzero(visits.turn[visits.session] == turn)
@@ -101,16 +102,17 @@ def watch(world: World, number: int, visits: Visits, lists: NDArray[np.int32], f
 
 
 def _watch_once(
-    world: World, visits: Visits, slot: Ints, lists: NDArray[np.int32], taken: Ints, taste: NDArray[np.float32]
+    world: World, visits: Visits, slot: Ints, lists: Published, taken: Ints, taste: NDArray[np.float32]
 ) -> tuple[Plays, Ints, Bools]:
     """At most one session of each viewer."""
     viewer = visits.sessions.viewer[visits.session[slot]]
-    place = taken[viewer] + visits.place[slot]
-    video = np.where(place < lists.shape[1], lists[viewer, np.minimum(place, lists.shape[1] - 1)], -1)
-    slot, video = slot[video >= 0], video[video >= 0].astype(np.int64)
+    place, length = taken[viewer] + visits.place[slot], lists.videos.shape[1]
+    video = np.where(place < length, lists.videos[viewer, np.minimum(place, length - 1)], -1)
+    there = video >= 0
+    slot, video, propensity = slot[there], video[there].astype(np.int64), lists.propensity[viewer[there], place[there]]
     session = visits.session[slot]
     surface = np.full(len(slot), SURFACES.index("for_you"), np.int8)
-    shown = Exposures(video, surface, np.full(len(slot), np.nan))
+    shown = Exposures(video, surface, propensity.astype(np.float64))
     of_topic = world_sessions.count_before(session * len(world.videos) + world.videos.topic[video])
     places = (visits.place[slot] + 1, of_topic)
     chance = visits.chance.take(slot)
