@@ -15,7 +15,7 @@ from foryou.platform.lake import Lake
 from foryou.simulation import given, nights
 from foryou.simulation.memory_lake import MemoryLake
 from foryou.sources.world import begin, generate
-from foryou.sources.world_days import draw_lines
+from foryou.sources.world_days import draw_controls, draw_lines
 
 CALM = replace(TINY, days=2, events=5_000, known_viewers=1.0)  # nobody without an account, whose id would be a digest
 
@@ -36,8 +36,9 @@ def test_a_simulated_night_and_a_real_one_give_the_same_feeds(tmp_path, spark, c
     simulated = MemoryLake(tmp_path)
     for number, rng in enumerate(rngs):
         day = CALM.first_day + timedelta(days=number)
-        lines, _ = draw_lines(world, state, number, rng)
-        given.give_day(simulated, world, number, lines, state.follows, chosen)
+        lines, active = draw_lines(world, state, number, rng)
+        given_day = given.Day(lines, state.follows, draw_controls(world, number, active, rng))
+        given.give_day(simulated, world, number, given_day, chosen)
         real.run(day)
         for table in (table for name in nights.ON_SPARK for table in steps.BY_NAME[name].writes):
             simulated.replace_day_arrow(table, day, real.lake.arrow(table, days=[day]).drop_columns("day"))

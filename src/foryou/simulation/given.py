@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
@@ -21,13 +22,21 @@ SHOWN_MODERATION = ("auto_ok", "human_ok")
 CHILDREN = "13-17"
 
 
-def give_day(
-    lake: MemoryLake, world: World, number: int, lines: Lines, follows: pl.DataFrame, settings: Settings
-) -> None:
+@dataclass(frozen=True)
+class Day:
+    """What happened on a day: its log, the follows after it, the controls that were used (landing records)."""
+
+    lines: Lines
+    follows: pl.DataFrame
+    controls: pl.DataFrame
+
+
+def give_day(lake: MemoryLake, world: World, number: int, day: Day, settings: Settings) -> None:
     """The tables of day `number` that the jobs after `views` read; dense ids are places in the world."""
     _give_catalogue(lake, world, number)
-    lake.replace_day_arrow(tables.FOLLOWS, day_of(world, number), follow_records(world, follows).to_arrow())
-    give_views(lake, world, number, lines, settings)
+    lake.replace_day_arrow(tables.FOLLOWS, day_of(world, number), follow_records(world, day.follows).to_arrow())
+    lake.replace_day_arrow(tables.CONTROLS, day_of(world, number), day.controls.to_arrow())
+    give_views(lake, world, number, day.lines, settings)
 
 
 def give_views(lake: MemoryLake, world: World, number: int, lines: Lines, settings: Settings) -> None:

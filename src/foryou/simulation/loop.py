@@ -15,11 +15,12 @@ from foryou import tables
 from foryou.settings import Settings
 from foryou.simulation import arms, given
 from foryou.simulation.arms import Arm
+from foryou.simulation.given import Day
 from foryou.simulation.measures import Record, Setting
 from foryou.simulation.memory_lake import MemoryLake
 from foryou.simulation.watching import Visits, draw_visits, watch
 from foryou.sources.world import WorldParameters, begin
-from foryou.sources.world_days import State, World, draw_lines
+from foryou.sources.world_days import State, World, draw_controls, draw_lines
 from foryou.sources.world_lines import Lines, join, lines_of
 
 Ints = NDArray[np.int64]
@@ -65,10 +66,11 @@ def warm_up(
     world, state, rngs = begin(parameters)
     lake, logs = MemoryLake(root), []
     for number in range(days):
-        lines, _ = draw_lines(world, state, number, rngs[number])
+        lines, active = draw_lines(world, state, number, rngs[number])
+        controls = draw_controls(world, number, active, rngs[number])
         if number == days - 1:  # nothing lands late in a simulation: it would be shown again
             lines, state.late = join([lines, state.late]), NOTHING
-        given.give_day(lake, world, number, lines, state.follows, settings)
+        given.give_day(lake, world, number, Day(lines, state.follows, controls), settings)
         logs.append(lines)
     return world, lake, state, logs
 
@@ -90,7 +92,7 @@ def _run_arm(
         follows = answers.follows
         record.add(number, of_day, earlier, answers)
         earlier += np.bincount(of_day.sessions.viewer, minlength=len(earlier))
-        given.give_day(lake, world, number, answers.lines, follows, arm.settings)
+        given.give_day(lake, world, number, Day(answers.lines, follows, of_day.controls), arm.settings)
         told(f"{arm.name}, night {number - first + 1} of {len(visits)}")
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from foryou.simulation.arms import Published
 from foryou.sources import world_actions, world_sessions
-from foryou.sources.world_days import World, follows_after, member, post_lines
+from foryou.sources.world_days import World, draw_controls, follows_after, member, post_lines
 from foryou.sources.world_lines import Lines, join
 from foryou.sources.world_parameters import DAY_MS
 from foryou.sources.world_policy import SURFACES, Exposures
@@ -43,6 +43,7 @@ class Visits:
     done: Floats
     moment: Floats
     pause_ms: Ints
+    controls: pl.DataFrame
 
     def __len__(self) -> int:
         return len(self.session)
@@ -77,6 +78,7 @@ def draw_visits(world: World, number: int, rng: np.random.Generator) -> Visits:
         done=rng.random((len(KINDS), slots)),
         moment=rng.random(slots),
         pause_ms=world_sessions.draw_pauses(slots, rng),
+        controls=draw_controls(world, number, np.unique(sessions.viewer), rng),
     )
 
 

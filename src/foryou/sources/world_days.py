@@ -81,6 +81,12 @@ def draw_lines(world: World, state: State, number: int, rng: np.random.Generator
     return lines, np.unique(people.viewer)
 
 
+def draw_controls(world: World, number: int, active: Ints, rng: np.random.Generator) -> pl.DataFrame:
+    """What the viewers at the log of a day ask of their feeds; of a clean day right after its lines."""
+    start = world.parameters.day_start_ms(number)
+    return world_controls.draw_controls(number, start, active, world.viewers, world.videos, rng)
+
+
 def spoils(parameters: WorldParameters, number: int) -> tuple[int, int, int]:
     """How many lines of a day are broken, dirty and sent twice."""
     budget = parameters.lines_of_day(number)
@@ -92,7 +98,6 @@ def spoils(parameters: WorldParameters, number: int) -> tuple[int, int, int]:
 
 def write_one_day(world: World, state: State, number: int, day: date, out: Path, rng: np.random.Generator) -> int:
     """Simulate and write one day; `state` moves on. Returns the number of log lines."""
-    start = world.parameters.day_start_ms(number)
     broken, dirty, twice = spoils(world.parameters, number)
     lines, active = draw_lines(world, state, number, rng)
     today = records(lines, world.viewers, world.videos, f"e{day}")
@@ -105,7 +110,7 @@ def write_one_day(world: World, state: State, number: int, day: date, out: Path,
         "videos": world.videos.snapshot(number),
         "viewers": world.viewers.frame.head(world.viewers.known(number)),
         "follows": follow_records(world, state.follows),
-        "controls": world_controls.draw_controls(number, start, active, world.viewers, world.videos, rng),
+        "controls": draw_controls(world, number, active, rng),
     }
     write_day(out, day, tables, parts=-(-max(log.height, 1) // LINES_OF_A_FILE), raw_lines={"events": raw})
     return log.height + len(raw)
