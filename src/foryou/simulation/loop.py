@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from foryou import tables
@@ -21,7 +20,7 @@ from foryou.simulation.memory_lake import MemoryLake
 from foryou.simulation.watching import Visits, draw_visits, watch
 from foryou.sources.world import WorldParameters, begin
 from foryou.sources.world_days import State, World, draw_controls, draw_lines
-from foryou.sources.world_lines import Lines, join, lines_of
+from foryou.sources.world_lines import join, lines_of
 
 Ints = NDArray[np.int64]
 Told = Callable[[str], None]
@@ -42,7 +41,7 @@ def run(
     arm. All arms start from the same lake, and the same viewers come at the same moments.
     """
     with tempfile.TemporaryDirectory(prefix="foryou-simulation-") as folder:
-        world, past, state, logs = warm_up(parameters, warm_days, settings, Path(folder))
+        world, past, state, days = warm_up(parameters, warm_days, settings, Path(folder))
         setting = _setting(world, state, warm_days, warm_days + nights - 1)
         visits = [_visits(world, number) for number in range(warm_days, warm_days + nights)]
         rows = []
@@ -51,28 +50,29 @@ def run(
             own.mkdir()
             lake = past.copy(own)
             if arm.settings.views != settings.views:  # its own points of the common past
-                for number, lines in enumerate(logs):
-                    given.give_views(lake, world, number, lines, arm.settings)
+                for number, day in enumerate(days):
+                    given.give_views(lake, world, number, day.lines, day.before, day.controls, arm.settings)
             record = Record(setting, _pairs_seen(lake, len(world.videos)))
-            _run_arm(world, arm, lake, visits, state.follows, record, told)
+            _run_arm(world, arm, lake, visits, days[-1], record, told)
             rows.append({"arm": arm.name, "nights": record.nights, "total": record.total()})
     return rows
 
 
 def warm_up(
     parameters: WorldParameters, days: int, settings: Settings, root: Path
-) -> tuple[World, MemoryLake, State, list[Lines]]:
-    """The world after its first `days`, with what Spark's steps would have left of them, and the days' logs."""
+) -> tuple[World, MemoryLake, State, list[Day]]:
+    """The world after its first `days`, with what Spark's steps would have left of them, and the days."""
     world, state, rngs = begin(parameters)
-    lake, logs = MemoryLake(root), []
+    lake, given_days, before = MemoryLake(root), [], NOTHING
     for number in range(days):
         lines, active = draw_lines(world, state, number, rngs[number])
         controls = draw_controls(world, number, active, rngs[number])
         if number == days - 1:  # nothing lands late in a simulation: it would be shown again
             lines, state.late = join([lines, state.late]), NOTHING
-        given.give_day(lake, world, number, Day(lines, state.follows, controls), settings)
-        logs.append(lines)
-    return world, lake, state, logs
+        given_days.append(Day(lines, before, state.follows, controls))
+        given.give_day(lake, world, number, given_days[-1], settings)
+        before = lines
+    return world, lake, state, given_days
 
 
 def _run_arm(
@@ -80,7 +80,7 @@ def _run_arm(
     arm: Arm,
     lake: MemoryLake,
     visits: list[Visits],
-    follows: pl.DataFrame,
+    yesterday: Day,
     record: Record,
     told: Told,
 ) -> None:
@@ -88,11 +88,11 @@ def _run_arm(
     earlier = np.zeros(len(world.viewers), np.int64)
     for number, of_day in enumerate(visits, start=first):
         published = arms.publish(arm, lake, world, number - 1, world.parameters.seed)
-        answers = watch(world, number, of_day, published.still_there(world, number), follows)
-        follows = answers.follows
+        answers = watch(world, number, of_day, published.still_there(world, number), yesterday.follows)
         record.add(number, of_day, earlier, answers)
         earlier += np.bincount(of_day.sessions.viewer, minlength=len(earlier))
-        given.give_day(lake, world, number, Day(answers.lines, follows, of_day.controls), arm.settings)
+        yesterday = Day(answers.lines, yesterday.lines, answers.follows, of_day.controls)
+        given.give_day(lake, world, number, yesterday, arm.settings)
         told(f"{arm.name}, night {number - first + 1} of {len(visits)}")
 
 

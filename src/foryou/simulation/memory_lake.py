@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from foryou.contract import Table
@@ -153,8 +154,9 @@ def _conforming(table: Table, day: date, block: pa.Table, wanted: pa.Schema) -> 
 
 
 def _without(rows: pa.Table, where: str) -> pa.Table:
-    """The rows that `where`, one column with its value, does not name."""
-    found = re.fullmatch(r"(\w+) = '([^']*)'", where)
+    """The rows that `where`, one column with its value or values, does not name."""
+    found = re.fullmatch(r"(\w+) (= '[^']*'|(?:NOT )?IN \('[^']*'(?:, '[^']*')*\))", where)
     if not found:
-        raise ValueError(f"wanted a column and its value, as in step = 'publish', found {where!r}")
-    return rows.filter(pa.compute.not_equal(rows[found[1]], found[2]))
+        raise ValueError(f"wanted a column and its values, as in step = 'publish', found {where!r}")
+    named = pc.is_in(rows[found[1]], pa.array(re.findall(r"'([^']*)'", found[2])))
+    return rows.filter(named if found[2].startswith("NOT") else pc.invert(named))

@@ -15,15 +15,13 @@ from foryou.settings import Settings
 from foryou.simulation.memory_lake import MemoryLake
 
 FIRST_AFTER, END = "build_views", "publish"
-ON_SPARK = ("build_content",)
-"""Steps in between that still need Spark: a simulated night goes without them."""
 
 
 def steps_of_a_night(without: Iterable[str] = ()) -> list[str]:
     """The steps between `views` and publishing, less those named."""
     names = [step.name for step in steps.STEPS]
     between = names[names.index(FIRST_AFTER) + 1 : names.index(END)]
-    return [name for name in between if name not in {*without, *ON_SPARK}]
+    return [name for name in between if name not in set(without)]
 
 
 def run(lake: MemoryLake, day: date, settings: Settings, names: Iterable[str]) -> list[str]:
