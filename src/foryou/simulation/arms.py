@@ -20,6 +20,7 @@ from foryou.settings import Settings
 from foryou.simulation import nights
 from foryou.simulation.given import day_of
 from foryou.simulation.memory_lake import MemoryLake
+from foryou.simulation.starting import SLATE, Walk, slates
 from foryou.sources.world_days import World
 
 Lists = NDArray[np.int32]
@@ -41,10 +42,11 @@ class Arm:
 
 @dataclass(frozen=True)
 class Published:
-    """Lists, and with what probability each entry was drawn for its place, NaN where nothing was drawn."""
+    """Lists, with what probability each entry was drawn for its place (NaN where nothing was), and who walks starters."""
 
     videos: Lists
     propensity: NDArray[np.float32]
+    walk: Walk | None = None
 
     @classmethod
     def plain(cls, videos: Lists) -> Published:
@@ -55,7 +57,21 @@ class Published:
         there = (self.videos >= 0) & (world.videos.gone_from > number)[self.videos]
         order = np.argsort(~there, axis=1, kind="stable")
         videos = np.where(there, self.videos, -1)
-        return Published(*(np.take_along_axis(values, order, axis=1) for values in (videos, self.propensity)))
+        return Published(*(np.take_along_axis(values, order, axis=1) for values in (videos, self.propensity)), self.walk)
+
+    def room(self, viewers: NDArray[np.integer], taken: NDArray[np.integer]) -> NDArray[np.int64]:
+        """How many videos each may watch until the list may change."""
+        return (self.walk or Walk({}, [])).room(viewers, taken)
+
+    def go_on(
+        self, viewer: NDArray[np.integer], video: NDArray[np.integer], good: NDArray[np.bool_], taken: NDArray[np.integer]
+    ) -> None:
+        """Changes the lists of those who have reached the end of a slate, after having `taken` [viewers] so many."""
+        if self.walk is None:
+            return
+        for one in [one for one in self.walk.paths if taken[one] and taken[one] % SLATE == 0]:
+            if (mine := viewer == one).any():
+                self.walk.go_on(self.videos, one, int(taken[one]), video[mine & good].tolist())
 
 
 def publish(arm: Arm, lake: MemoryLake, world: World, number: int, seed: int) -> Published:
@@ -75,8 +91,9 @@ def publish(arm: Arm, lake: MemoryLake, world: World, number: int, seed: int) ->
 
 
 def _with_feeds(lake: MemoryLake, world: World, day: date, length: int) -> Published:
-    """Feeds of those who have one; the segment's popular list for everybody else, as the reader gives it."""
-    videos = _segment_lists(lake, world, day)[:, :length]
+    """Feeds of those who have one; for everybody else starters, then the segment's popular list, less what was seen."""
+    names, popular = _segment_lists(lake, world, day)
+    videos = _compact(np.where(_seen(lake, world, popular), -1, popular))[:, :length]
     videos = np.pad(videos, ((0, 0), (0, length - videos.shape[1])), constant_values=-1)
     propensity = np.full(videos.shape, np.nan, np.float32)
     feeds = lake.arrow(tables.FEEDS, ["viewer", "videos", "propensities"], days=[day])
@@ -85,7 +102,18 @@ def _with_feeds(lake: MemoryLake, world: World, day: date, length: int) -> Publi
     videos[of[row], place] = feeds["videos"].combine_chunks().flatten().to_numpy()
     drawn = feeds["propensities"].combine_chunks().flatten().to_numpy()
     propensity[of[row], place] = np.where(drawn > 0, drawn, np.nan)
-    return Published(videos, propensity)
+    gone = world.videos.gone_from <= (day - world.parameters.first_day).days + 1
+    walk = Walk(slates(lake.arrow(tables.STARTERS, days=[day]), gone), names)
+    walk.begin(videos, np.setdiff1d(np.arange(len(videos)), np.append(of, lake.arrow(tables.SEEN)["viewer"])))
+    return Published(videos, propensity, walk)
+
+
+def _seen(lake: MemoryLake, world: World, listed: Lists) -> NDArray[np.bool_]:
+    """Which entries their viewers have seen."""
+    seen = lake.arrow(tables.SEEN, ["viewer", "video"])
+    met = np.zeros((len(world.viewers), len(world.videos) + 1), bool)
+    met[seen["viewer"].to_numpy(), seen["video"].to_numpy()] = True
+    return np.take_along_axis(met, np.where(listed < 0, len(world.videos), listed), axis=1)
 
 
 def _places(lists_of: pa.ChunkedArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -95,14 +123,15 @@ def _places(lists_of: pa.ChunkedArray) -> tuple[NDArray[np.int64], NDArray[np.in
     return row, np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
 
 
-def _segment_lists(lake: MemoryLake, world: World, day: date) -> Lists:
-    """For each viewer of the world, known or not, what is popular in the segment."""
+def _segment_lists(lake: MemoryLake, world: World, day: date) -> tuple[list[str], Lists]:
+    """For each viewer of the world, known or not, the segment and what is popular in it."""
     names, rows = night.popular_rows(lake.arrow(tables.POPULAR, days=[day]))
     order = np.lexsort((rows.indices, -rows.values, np.repeat(np.arange(len(names)), np.diff(rows.indptr))))
     lengths = np.diff(rows.indptr)
     listed = np.full((len(names), max(1, lengths.max(initial=0))), -1, np.int32)
     listed[np.arange(listed.shape[1]) < lengths[:, None]] = rows.indices[order]
-    return listed[_segments(names, world)]
+    own = _segments(names, world)
+    return [names[segment] for segment in own.tolist()], listed[own]
 
 
 def _popular_scores(lake: MemoryLake, world: World, day: date) -> NDArray[np.float32]:

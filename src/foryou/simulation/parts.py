@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from foryou.errors import ContractBroken
-from foryou.settings import Settings
+from foryou.settings import Content, Settings
 
 
 @dataclass(frozen=True)
@@ -23,24 +23,42 @@ class Part:
     cannot_help: str = ""
 
 
+NEITHER: Mapping[str, Any] = {"points_skip": 0.0, "points_not_interested": 0.0, "points_report": 0.0}
+
+BLIND: Mapping[str, Any] = {field.name: 0.0 for field in fields(Content) if field.name.startswith("weight_")}
+
 PARTS = {
-    "content": Part(
-        "what videos are about: neighbours of what was liked",
-        {"candidates": {"weight_similar": 0.0}},
-        ("build_content",),
-        "tags_say_nothing",
+    "distribution": Part(
+        "new videos are let out in stages: without it they reach feeds like any other",
+        steps=("build_distribution",),
+        cannot_help="nothing_new",
+    ),
+    "exploration": Part(
+        "places for videos under test: without them nothing new gets past the first stage",
+        {"feeds": {"exploring_places": ()}},
+        cannot_help="nothing_new",
+    ),
+    "starters": Part(
+        "slates for newcomers: without them they get what is popular",
+        {"candidates": {"enough_events": 1}},
+        ("build_starters",),
+        "nobody_new",
+    ),
+    "trends": Part("places for what a country talks about", {"feeds": {"trending_places": ()}}),
+    "creators": Part(
+        "credibility and authority of creators", {"creators": {"multiplier_min": 1.0, "multiplier_max": 1.0}},
+        cannot_help="equal_creators",
     ),
     "negatives": Part(
-        "skips, refusals and reports count against a taste",
-        {"views": {"points_skip": 0.0, "points_not_interested": 0.0, "points_report": 0.0}},
-        cannot_help="one_taste",
+        "skips, refusals and reports count against a taste", {"views": NEITHER}, cannot_help="one_taste"
     ),
-    "popular": Part("what the segment watches, within the blend", {"candidates": {"weight_popular": 0.0}}),
+    "content": Part(
+        "what videos are about: neighbours of what was liked, factors of videos that nobody has watched",
+        {"content": BLIND},
+        cannot_help="tags_say_nothing",
+    ),
     "following": Part("places for new videos of creators followed", {"feeds": {"following_places": ()}}),
-    "trends": Part("places for what a country talks about", {"feeds": {"trending_places": ()}}),
-    "exploration": Part(
-        "places for videos under test", {"feeds": {"exploring_places": ()}}, cannot_help="nothing_new"
-    ),
+    "popular": Part("what the segment watches, within the blend", {"candidates": {"weight_popular": 0.0}}),
 }
 
 

@@ -83,17 +83,18 @@ def draw_visits(world: World, number: int, rng: np.random.Generator) -> Visits:
 
 
 def watch(world: World, number: int, visits: Visits, lists: Published, follows: pl.DataFrame) -> Answers:
-    """Viewers go through their lists, session after session.
+    """Viewers go through their lists, session after session; `lists` changes for those who walk the starters.
 
     A session goes on where the one before stopped, and ends by its length, in boredom, or with the list.
     """
-    taste, taken = world.taste_on(number), np.zeros(len(lists.videos), np.int64)
+    course = _Course.begin(world, visits)
+    taste = world.taste_on(number)
     pieces = []
-    for turn in range(int(visits.turn.max(initial=-1)) + 1):
-        slot = np.flatnonzero(visits.turn[visits.session] == turn)
-        plays, slot, bored = _watch_once(world, visits, slot, lists, taken, taste)
-        taken += np.bincount(plays.viewer, minlength=len(taken))
-        pieces.append((plays, slot, bored))
+    while len(slot := course.next_slots(lists)):
+        plays, bored = _react(world, visits, slot, lists, course, taste)
+        course.move_on(plays, slot, bored, lists)
+        seen = world_sessions.count_before_since(plays.session, bored) == 0
+        pieces.append((plays.take(seen), slot[seen], bored[seen]))
     plays = Plays(*(np.concatenate([getattr(p, field.name) for p, _, _ in pieces]) for field in fields(Plays)))
     slot, bored = (np.concatenate([piece[place] for piece in pieces]) for place in (1, 2))
     order = np.argsort(slot)
@@ -103,24 +104,64 @@ def watch(world: World, number: int, visits: Visits, lists: Published, follows: 
     return Answers(plays, slot, bored, lines, follows_after(world, follows, lines))
 
 
-def _watch_once(
-    world: World, visits: Visits, slot: Ints, lists: Published, taken: Ints, taste: NDArray[np.float32]
-) -> tuple[Plays, Ints, Bools]:
-    """At most one session of each viewer."""
-    viewer = visits.sessions.viewer[visits.session[slot]]
-    place, length = taken[viewer] + visits.place[slot], lists.videos.shape[1]
-    video = np.where(place < length, lists.videos[viewer, np.minimum(place, length - 1)], -1)
-    there = video >= 0
-    slot, video, propensity = slot[there], video[there].astype(np.int64), lists.propensity[viewer[there], place[there]]
+@dataclass
+class _Course:
+    """Where everybody stands: `at` is each viewer's next slot and `end` the one behind the last, `taken` counts what
+    was watched of the list, `of_topic` [viewers, topics] of the session."""
+
+    world: World
+    visits: Visits
+    at: Ints
+    end: Ints
+    taken: Ints
+    of_topic: Ints
+
+    @classmethod
+    def begin(cls, world: World, visits: Visits) -> _Course:
+        viewer = visits.sessions.viewer[visits.session]
+        people = np.arange(len(world.viewers))
+        at, end = (np.searchsorted(viewer, people, side=side) for side in ("left", "right"))
+        topics = np.zeros((len(people), world.parameters.topics), np.int64)
+        return cls(world, visits, at, end, np.zeros(len(people), np.int64), topics)
+
+    def next_slots(self, lists: Published) -> Ints:
+        """The slots of at most one session of each viewer, and of one slate; no more than the lists have videos."""
+        left = (lists.videos >= 0).sum(axis=1) - self.taken
+        self.at = np.where(left > 0, self.at, self.end)  # the list is at its end
+        viewer = np.flatnonzero(self.at < self.end)
+        first = self.at[viewer]
+        of_session = self.visits.sessions.length[self.visits.session[first]] - self.visits.place[first]
+        count = np.minimum(of_session, np.minimum(left[viewer], lists.room(viewer, self.taken[viewer])))
+        self.of_topic[viewer[self.visits.place[first] == 0]] = 0
+        starts = np.repeat(first - np.cumsum(count) + count, count)
+        return starts + np.arange(len(starts))
+
+    def move_on(self, plays: Plays, slot: Ints, bored: Bools, lists: Published) -> None:
+        """After `plays` at these slots, of which those behind one that bored never happened."""
+        seen = world_sessions.count_before_since(plays.session, bored) == 0
+        viewer, video = plays.viewer[seen], plays.video[seen]
+        self.taken += np.bincount(viewer, minlength=len(self.taken))
+        np.add.at(self.of_topic, (viewer, self.world.videos.topic[video]), 1)
+        np.maximum.at(self.at, plays.viewer, slot + 1)
+        session = plays.session[bored & seen]
+        over = self.visits.sessions.viewer[session]
+        np.maximum.at(self.at, over, np.searchsorted(self.visits.session, session, side="right"))
+        lists.go_on(viewer, video, plays.good[seen], self.taken)
+
+
+def _react(
+    world: World, visits: Visits, slot: Ints, lists: Published, course: _Course, taste: NDArray[np.float32]
+) -> tuple[Plays, Bools]:
     session = visits.session[slot]
+    viewer = visits.sessions.viewer[session]
+    place = course.taken[viewer] + world_sessions.count_before(viewer)
+    video = lists.videos[viewer, place].astype(np.int64)
     surface = np.full(len(slot), SURFACES.index("for_you"), np.int8)
-    shown = Exposures(video, surface, propensity.astype(np.float64))
-    of_topic = world_sessions.count_before(session * len(world.videos) + world.videos.topic[video])
-    places = (visits.place[slot] + 1, of_topic)
-    chance = visits.chance.take(slot)
-    plays, bored = world_sessions.react(session, visits.sessions, shown, places, taste, world.videos, chance)
-    seen = world_sessions.count_before_since(session, bored) == 0
-    return plays.take(seen), slot[seen], bored[seen]
+    shown = Exposures(video, surface, lists.propensity[viewer, place].astype(np.float64))
+    topic = world.videos.topic[video]
+    of_topic = course.of_topic[viewer, topic] + world_sessions.count_before(session * len(world.videos) + topic)
+    places, chance = (visits.place[slot] + 1, of_topic), visits.chance.take(slot)
+    return world_sessions.react(session, visits.sessions, shown, places, taste, world.videos, chance)
 
 
 def _within_the_day(plays: Plays, world: World, number: int) -> Plays:

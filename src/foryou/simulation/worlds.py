@@ -36,6 +36,7 @@ WORLDS = {
         "nothing_new": replace(_PLAIN, seed=2_100, known_videos=1.0),
         "nobody_new": replace(_PLAIN, seed=2_200, known_viewers=1.0),
         "one_taste": replace(_PLAIN, seed=2_300, topic_sd=0.0, latent_sd=0.0),
+        "equal_creators": replace(_PLAIN, seed=2_500, creator_share=0.0, home_share=0.0),
         "tags_say_nothing": replace(_PLAIN, seed=2_400, true_tags=0.0, home_share=0.0, creator_share=0.0),
     },
 }

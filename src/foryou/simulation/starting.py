@@ -1,0 +1,66 @@
+"""Newcomers of a simulation: how they walk the starter slates, each leading on to what was watched well in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+SLATE = 8
+
+Lists = NDArray[np.int32]
+Slates = dict[tuple[str, str], list[tuple[int, str]]]
+"""By segment and path: videos with their topics."""
+
+
+@dataclass
+class Walk:
+    """`segments` [viewers]: whose slates each walks; `paths`: where those who still walk are, and nobody else."""
+
+    slates: Slates
+    segments: list[str]
+    paths: dict[int, str] = field(default_factory=dict)
+
+    def begin(self, lists: Lists, newcomers: NDArray[np.integer]) -> None:
+        """The first slate goes to the head of the newcomers' lists, what is there already behind it."""
+        for viewer in newcomers.tolist():
+            if self._put(lists[viewer], viewer, "", 0):
+                self.paths[viewer] = ""
+
+    def go_on(self, lists: Lists, viewer: int, taken: int, good: list[int]) -> None:
+        """After a slate, the next one by the last topic that was watched well in it; without one, what is popular."""
+        path = self.paths.pop(viewer)
+        topics = dict(self.slates[self.segments[viewer], path])
+        watched = [topics[video] for video in good if video in topics]
+        if watched:
+            longer = f"{path}>{watched[-1]}".lstrip(">")
+            if self._put(lists[viewer], viewer, longer, taken):
+                self.paths[viewer] = longer
+
+    def room(self, viewers: NDArray[np.integer], taken: NDArray[np.integer]) -> NDArray[np.int64]:
+        """How many videos each may watch until a slate ends; without bound for those who do not walk."""
+        walking = np.isin(viewers, np.fromiter(self.paths, np.int64, len(self.paths)))
+        return np.where(walking, SLATE - taken % SLATE, np.iinfo(np.int32).max)
+
+    def _put(self, row: Lists, viewer: int, path: str, at: int) -> bool:
+        """Puts a whole slate at a place of the viewer's list; false if there is none, or if part of it was shown."""
+        slate = [video for video, _ in self.slates.get((self.segments[viewer], path), [])]
+        if len(slate) < SLATE or np.isin(slate, row[:at]).any():
+            return False
+        rest = row[at:][~np.isin(row[at:], slate)]
+        row[at:] = np.append(slate, rest)[: len(row) - at]
+        return True
+
+
+def slates(starters: pa.Table, gone: NDArray[np.bool_]) -> Slates:
+    """The slates of a night, less those with a video that is gone [videos] by now."""
+    found: Slates = {}
+    broken = set()
+    for row in starters.sort_by([("segment", "ascending"), ("path", "ascending"), ("slot", "ascending")]).to_pylist():
+        key = (row["segment"], row["path"])
+        found.setdefault(key, []).append((row["video"], row["topic"]))
+        if gone[row["video"]]:
+            broken.add(key)
+    return {key: slate for key, slate in found.items() if key not in broken}
