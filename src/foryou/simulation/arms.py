@@ -20,7 +20,7 @@ from foryou.settings import Settings
 from foryou.simulation import nights
 from foryou.simulation.given import day_of
 from foryou.simulation.memory_lake import MemoryLake
-from foryou.simulation.starting import SLATE, Walk, slates
+from foryou.simulation.starting import Walk, slates
 from foryou.sources.world_days import World
 
 Lists = NDArray[np.int32]
@@ -57,21 +57,27 @@ class Published:
         there = (self.videos >= 0) & (world.videos.gone_from > number)[self.videos]
         order = np.argsort(~there, axis=1, kind="stable")
         videos = np.where(there, self.videos, -1)
-        return Published(*(np.take_along_axis(values, order, axis=1) for values in (videos, self.propensity)), self.walk)
+        return Published(
+            *(np.take_along_axis(values, order, axis=1) for values in (videos, self.propensity)), self.walk
+        )
 
     def room(self, viewers: NDArray[np.integer], taken: NDArray[np.integer]) -> NDArray[np.int64]:
         """How many videos each may watch until the list may change."""
         return (self.walk or Walk({}, [])).room(viewers, taken)
 
     def go_on(
-        self, viewer: NDArray[np.integer], video: NDArray[np.integer], good: NDArray[np.bool_], taken: NDArray[np.integer]
+        self,
+        viewer: NDArray[np.integer],
+        video: NDArray[np.integer],
+        good: NDArray[np.bool_],
+        taken: NDArray[np.integer],
     ) -> None:
-        """Changes the lists of those who have reached the end of a slate, after having `taken` [viewers] so many."""
+        """After these plays, with `taken` [viewers] videos in all: changes the lists of those at the end of a slate."""
         if self.walk is None:
             return
-        for one in [one for one in self.walk.paths if taken[one] and taken[one] % SLATE == 0]:
-            if (mine := viewer == one).any():
-                self.walk.go_on(self.videos, one, int(taken[one]), video[mine & good].tolist())
+        for one in np.intersect1d(viewer, np.fromiter(self.walk.paths, np.int64, len(self.walk.paths))).tolist():
+            watched_well = video[(viewer == one) & good].tolist()
+            self.walk.go_on(self.videos, one, int(taken[one]), watched_well)
 
 
 def publish(arm: Arm, lake: MemoryLake, world: World, number: int, seed: int) -> Published:

@@ -46,12 +46,11 @@ PARTS = {
     ),
     "trends": Part("places for what a country talks about", {"feeds": {"trending_places": ()}}),
     "creators": Part(
-        "credibility and authority of creators", {"creators": {"multiplier_min": 1.0, "multiplier_max": 1.0}},
+        "credibility and authority of creators",
+        {"creators": {"multiplier_min": 1.0, "multiplier_max": 1.0}},
         cannot_help="equal_creators",
     ),
-    "negatives": Part(
-        "skips, refusals and reports count against a taste", {"views": NEITHER}, cannot_help="one_taste"
-    ),
+    "negatives": Part("skips, refusals and reports count against a taste", {"views": NEITHER}, cannot_help="one_taste"),
     "content": Part(
         "what videos are about: neighbours of what was liked, factors of videos that nobody has watched",
         {"content": BLIND},

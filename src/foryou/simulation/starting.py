@@ -17,11 +17,13 @@ Slates = dict[tuple[str, str], list[tuple[int, str]]]
 
 @dataclass
 class Walk:
-    """`segments` [viewers]: whose slates each walks; `paths`: where those who still walk are, and nobody else."""
+    """`segments` [viewers]: whose slates each walks; `paths`: where those who still walk are, and nobody else; `good`:
+    what they watched well so far."""
 
     slates: Slates
     segments: list[str]
     paths: dict[int, str] = field(default_factory=dict)
+    good: dict[int, list[int]] = field(default_factory=dict)
 
     def begin(self, lists: Lists, newcomers: NDArray[np.integer]) -> None:
         """The first slate goes to the head of the newcomers' lists, what is there already behind it."""
@@ -30,14 +32,19 @@ class Walk:
                 self.paths[viewer] = ""
 
     def go_on(self, lists: Lists, viewer: int, taken: int, good: list[int]) -> None:
-        """After a slate, the next one by the last topic that was watched well in it; without one, what is popular."""
+        """After some more watched: at the end of a slate the next one follows, by the last topic watched well in it.
+
+        Where none was, or no slate leads on, what is popular follows.
+        """
+        self.good.setdefault(viewer, []).extend(good)
+        if taken % SLATE:
+            return
         path = self.paths.pop(viewer)
         topics = dict(self.slates[self.segments[viewer], path])
-        watched = [topics[video] for video in good if video in topics]
-        if watched:
-            longer = f"{path}>{watched[-1]}".lstrip(">")
-            if self._put(lists[viewer], viewer, longer, taken):
-                self.paths[viewer] = longer
+        watched = [topics[video] for video in self.good[viewer] if video in topics]
+        longer = f"{path}>{watched[-1]}".lstrip(">") if watched else ""
+        if watched and self._put(lists[viewer], viewer, longer, taken):
+            self.paths[viewer] = longer
 
     def room(self, viewers: NDArray[np.integer], taken: NDArray[np.integer]) -> NDArray[np.int64]:
         """How many videos each may watch until a slate ends; without bound for those who do not walk."""

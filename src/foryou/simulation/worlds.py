@@ -29,7 +29,7 @@ WORLDS = {
     },
     "judge": {
         "wide": replace(_PLAIN, seed=1_100, videos=3_000, topics=24, latent=12, known_videos=0.5),
-        "hidden": replace(_PLAIN, seed=1_200, true_tags=0.6, topic_sd=0.7, latent_sd=1.1, creator_share=0.4),
+        "hidden": replace(_PLAIN, seed=1_200, true_tags=0.6, topic_sd=0.7, latent_sd=1.2, creator_share=0.4),
         "drifting": replace(_PLAIN, seed=1_300, topics=12, videos=1_600, drift=0.02, true_tags=0.9, home_share=0.6),
     },
     "neutral": {
@@ -41,7 +41,18 @@ WORLDS = {
     },
 }
 
-FROZEN: dict[str, str] = {}
+FROZEN = {
+    "plain": "7293598a924a",
+    "vague": "13cf001ef2dc",
+    "wide": "918c1a380f9f",
+    "hidden": "a03f050de2a0",
+    "drifting": "7a9c2b0c28d5",
+    "nothing_new": "d4a8252f4f6f",
+    "nobody_new": "10eb7757ffc0",
+    "one_taste": "343243fa778d",
+    "equal_creators": "b6b6128595ca",
+    "tags_say_nothing": "9b4c134bd301",
+}
 """The hash of each world's first seed: a figure belongs to it."""
 
 
