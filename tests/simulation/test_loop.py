@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from simulation.tiny import NIGHTS, TINY, WARM_DAYS
+from tiny_world import NIGHTS, TINY, WARM_DAYS
 
 from foryou import tables
 from foryou.simulation import arms, given, loop

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 
-from simulation.tiny import TINY
+from tiny_world import TINY
 
 from foryou import steps, tables
 from foryou.contract import Table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from simulation.tiny import TINY
+from tiny_world import TINY
 
 from foryou.simulation.arms import Published
 from foryou.simulation.starting import Walk

@@ -42,7 +42,7 @@ class Arm:
 
 @dataclass(frozen=True)
 class Published:
-    """Lists, with what probability each entry was drawn for its place (NaN where nothing was), and who walks starters."""
+    """Lists; with what probability each entry was drawn for its place, NaN where it was not; and who walks starters."""
 
     videos: Lists
     propensity: NDArray[np.float32]

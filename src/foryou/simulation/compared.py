@@ -16,7 +16,7 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Measure:
-    """`over` divided by `under`, or `over` alone; `better` is 1 where more is better, -1 where less is, 0 if neither."""
+    """`over` divided by `under`, or `over` alone; `better` is 1 where more is better, -1 where less is, else 0."""
 
     name: str
     doc: str

@@ -23,7 +23,8 @@ class Part:
     cannot_help: str = ""
 
 
-NEITHER: Mapping[str, Any] = {"points_skip": 0.0, "points_not_interested": 0.0, "points_report": 0.0}
+HARDLY: Mapping[str, Any] = {"points_skip": 0.0, "points_not_interested": -0.001, "points_report": -0.001}
+"""What was refused stays told apart by its points: what viewers tire of is looked for by them."""
 
 BLIND: Mapping[str, Any] = {field.name: 0.0 for field in fields(Content) if field.name.startswith("weight_")}
 
@@ -50,7 +51,7 @@ PARTS = {
         {"creators": {"multiplier_min": 1.0, "multiplier_max": 1.0}},
         cannot_help="equal_creators",
     ),
-    "negatives": Part("skips, refusals and reports count against a taste", {"views": NEITHER}, cannot_help="one_taste"),
+    "negatives": Part("skips, refusals and reports count against a taste", {"views": HARDLY}, cannot_help="one_taste"),
     "content": Part(
         "what videos are about: neighbours of what was liked, factors of videos that nobody has watched",
         {"content": BLIND},

@@ -7,7 +7,7 @@ import queue
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing import get_context
 from typing import Any
@@ -117,10 +117,8 @@ def _results(
     waiting, last = dict(running), time.monotonic()
     text = "starting"
     while waiting:
-        try:
+        with suppress(queue.Empty):
             text = heard.get(timeout=0.5)
-        except queue.Empty:
-            pass
         if time.monotonic() - last > _STILL_AT_IT_S:
             told(text)
             last = time.monotonic()

@@ -19,18 +19,19 @@ _CLEAN = {"robot_rate": 0.0, "duplicate_rate": 0.0, "late_rate": 0.0, "dirt_rate
 """Dirt is for the steps that clean: a simulation begins after them."""
 
 _PLAIN = WorldParameters(
-    viewers=1_500, videos=2_000, days=WARM_DAYS + 14, events=320_000, seed=100, topics=16, early_share=0.0, **_CLEAN
+    viewers=1_200, videos=2_400, days=WARM_DAYS + 14, events=480_000, seed=100, topics=16, early_share=0.0, **_CLEAN
 )
+"""Twenty plays a viewer and day: people watch hundreds, but then they do not exhaust a catalogue in a week."""
 
 WORLDS = {
     "dev": {
         "plain": _PLAIN,
-        "vague": replace(_PLAIN, seed=200, videos=1_500, true_tags=0.8, latent_sd=1.1, drift=0.005),
+        "vague": replace(_PLAIN, seed=200, videos=1_800, true_tags=0.8, latent_sd=1.1, drift=0.005),
     },
     "judge": {
-        "wide": replace(_PLAIN, seed=1_100, videos=3_000, topics=24, latent=12, known_videos=0.5),
+        "wide": replace(_PLAIN, seed=1_100, videos=3_200, topics=24, latent=12, known_videos=0.5),
         "hidden": replace(_PLAIN, seed=1_200, true_tags=0.6, topic_sd=0.7, latent_sd=1.2, creator_share=0.4),
-        "drifting": replace(_PLAIN, seed=1_300, topics=12, videos=1_600, drift=0.02, true_tags=0.9, home_share=0.6),
+        "drifting": replace(_PLAIN, seed=1_300, topics=12, videos=2_000, drift=0.02, true_tags=0.9, home_share=0.6),
     },
     "neutral": {
         "nothing_new": replace(_PLAIN, seed=2_100, known_videos=1.0),
@@ -42,16 +43,16 @@ WORLDS = {
 }
 
 FROZEN = {
-    "plain": "7293598a924a",
-    "vague": "13cf001ef2dc",
-    "wide": "918c1a380f9f",
-    "hidden": "a03f050de2a0",
-    "drifting": "7a9c2b0c28d5",
-    "nothing_new": "d4a8252f4f6f",
-    "nobody_new": "10eb7757ffc0",
-    "one_taste": "343243fa778d",
-    "equal_creators": "b6b6128595ca",
-    "tags_say_nothing": "9b4c134bd301",
+    "plain": "5f142121aab4",
+    "vague": "bf22b7bc4692",
+    "wide": "efd0ab92755d",
+    "hidden": "3393176d65fb",
+    "drifting": "92ad75b7e1e0",
+    "nothing_new": "fa4abff0ef8c",
+    "nobody_new": "4ac12bcb8e99",
+    "one_taste": "5415a4f95dda",
+    "equal_creators": "2ff0eb882b86",
+    "tags_say_nothing": "ae797cd97494",
 }
 """The hash of each world's first seed: a figure belongs to it."""
 
