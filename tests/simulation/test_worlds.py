@@ -9,6 +9,7 @@ import pytest
 from foryou.errors import ContractBroken
 from foryou.simulation import parts, worlds
 from foryou.sources.world import WorldParameters, begin, world_hash
+from tests.benchmarks import marginals
 
 
 def test_every_world_is_the_one_that_figures_were_told_of():
@@ -59,3 +60,11 @@ def test_a_knob_does_what_it_says():
     assert (told.videos.topic == same.videos.topic).all()
     first = (each[0] for each in (told.videos.frame["tags"].to_list(), same.videos.frame["tags"].to_list()))
     assert told.videos.frame["tags"].to_list() != same.videos.frame["tags"].to_list(), list(first)
+
+
+@pytest.mark.skipif(not marginals.KUAIRAND.exists(), reason="the KuaiRand subset is not beside the repository")
+def test_what_goes_along_with_a_like_is_of_the_size_that_kuairand_has():
+    world, _, _ = begin(replace(worlds.of("plain")["plain"], events=100_000))
+    for name, real, ours in marginals.table(world, 6):
+        if real is not None:
+            assert 0.4 * real < ours < 2.5 * real, name
