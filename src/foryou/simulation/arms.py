@@ -56,10 +56,8 @@ class Published:
         """The lists less what has been taken down by day `number`: apps do not play it."""
         there = (self.videos >= 0) & (world.videos.gone_from > number)[self.videos]
         order = np.argsort(~there, axis=1, kind="stable")
-        videos = np.where(there, self.videos, -1)
-        return Published(
-            *(np.take_along_axis(values, order, axis=1) for values in (videos, self.propensity)), self.walk
-        )
+        videos = np.take_along_axis(np.where(there, self.videos, -1), order, axis=1)
+        return Published(videos, np.take_along_axis(self.propensity, order, axis=1), self.walk)
 
     def room(self, viewers: NDArray[np.integer], taken: NDArray[np.integer]) -> NDArray[np.int64]:
         """How many videos each may watch until the list may change."""

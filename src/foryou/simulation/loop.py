@@ -44,14 +44,14 @@ def run(
         world, past, state, days = warm_up(parameters, warm_days, settings, Path(folder))
         setting = _setting(world, state, warm_days, warm_days + nights - 1)
         visits = [_visits(world, number) for number in range(warm_days, warm_days + nights)]
-        rows = []
+        rows: list[dict[str, Any]] = []
         for arm in chosen:
             own = Path(folder) / f"arm-{len(rows)}"
             own.mkdir()
             lake = past.copy(own)
             if arm.settings.views != settings.views:  # its own points of the common past
                 for number, day in enumerate(days):
-                    given.give_views(lake, world, number, day.lines, day.before, day.controls, arm.settings)
+                    given.give_views(lake, world, number, day, arm.settings)
             record = Record(setting, _pairs_seen(lake, len(world.videos)))
             _run_arm(world, arm, lake, visits, days[-1], record, told)
             rows.append({"arm": arm.name, "nights": record.nights, "total": record.total()})

@@ -15,13 +15,23 @@ from foryou.sources.world import WorldParameters, world_hash
 WARM_DAYS = 6
 """Days under the world's own logging policy before the first night."""
 
-_CLEAN = {"robot_rate": 0.0, "duplicate_rate": 0.0, "late_rate": 0.0, "dirt_rate": 0.0, "broken_rate": 0.0}
-"""Dirt is for the steps that clean: a simulation begins after them."""
-
 _PLAIN = WorldParameters(
-    viewers=1_200, videos=2_400, days=WARM_DAYS + 14, events=480_000, seed=100, topics=16, early_share=0.0, **_CLEAN
+    viewers=1_200,
+    videos=2_400,
+    days=WARM_DAYS + 14,
+    events=480_000,
+    seed=100,
+    topics=16,
+    early_share=0.0,
+    robot_rate=0.0,
+    duplicate_rate=0.0,
+    late_rate=0.0,
+    dirt_rate=0.0,
+    broken_rate=0.0,
 )
-"""Twenty plays a viewer and day: people watch hundreds, but then they do not exhaust a catalogue in a week."""
+"""Twenty plays a viewer and day: people watch hundreds, but then would have seen the catalogue in a week.
+
+Without dirt, which is for the steps that clean: a simulation begins after them."""
 
 WORLDS = {
     "dev": {

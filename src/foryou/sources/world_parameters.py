@@ -61,8 +61,8 @@ class WorldParameters:
     def __post_init__(self) -> None:
         sizes = (self.viewers, self.videos, self.days, self.latent)
         rates = (self.robot_rate, self.duplicate_rate, self.late_rate, self.dirt_rate, self.broken_rate)
-        shares = (self.known_viewers, self.known_videos, self.explore_share, self.early_share, self.true_tags)
-        shares += (self.home_share, self.creator_share, self.drift)
+        shares = [self.known_viewers, self.known_videos, self.explore_share, self.early_share, self.true_tags]
+        shares += [self.home_share, self.creator_share, self.drift]
         if min(sizes) < 1 or self.events < 0 or self.seed < 0:
             raise ValueError("a world needs at least one viewer, one video, one day and one latent taste")
         if not (1 <= self.topics <= len(TOPICS) and 1 <= self.countries <= len(COUNTRIES)):
