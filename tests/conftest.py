@@ -17,7 +17,7 @@ os.environ |= {
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "PYSPARK_PYTHON": sys.executable,
     # Spark's workers find what a test hands them, and the package as it stands here.
-    "PYTHONPATH": os.pathsep.join(str(Path(__file__).parents[1] / part) for part in ("tests/platform", "src")),
+    "PYTHONPATH": os.pathsep.join(str(Path(__file__).parents[1] / part) for part in ("tests/platform", "tests", "src")),
 }
 
 import pytest

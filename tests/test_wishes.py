@@ -168,7 +168,7 @@ def test_the_audit_looked_for_them(asked):
         row["expectation"]: row["passed"] for row in asked.lake.arrow(tables.CHECKS, days=[asked.day]).to_pylist()
     }
     for table in ("candidates", "feeds"):
-        assert checked[f"nothing blocked in {table}"] and checked[f"nobody opted out in {table}"]
+        assert checked[f"{table} hold nothing blocked"] and checked[f"nobody opted out in {table}"]
 
 
 def test_not_interested_hides_the_video_and_all_that_it_is_about(asked):

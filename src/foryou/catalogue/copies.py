@@ -1,4 +1,4 @@
-"""Near copies: videos that show the same thing, by their content hash or by text and duration (docs/decisions/0020)."""
+"""Near copies: videos that show the same thing, by their content hash or by text and duration (docs/decisions/0010)."""
 
 from __future__ import annotations
 

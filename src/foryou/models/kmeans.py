@@ -1,7 +1,7 @@
 """Spherical k-means: points are directions, and near means a large cosine.
 
 Factors are judged by their dot product, and their length says how much is known of a viewer or how popular a video
-is, not what it is about: by Euclid's distance most points fall into one cluster around zero (docs/decisions/0030).
+is, not what it is about: by Euclid's distance most points fall into one cluster around zero (docs/decisions/0012).
 
 Every cosine is summed factor by factor in float32 and every centroid row by row in float64, whatever the machine's
 BLAS and the number of threads, so that equal points in equal order give the same bits.
