@@ -1,7 +1,9 @@
 """Asks every source for each viewer's best unseen, eligible videos and blends them."""
 
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from foryou import tables
-from foryou.candidates import avoided, candidates, exploring, night
+from foryou.candidates import avoided, candidates, exploring, night, taste
 from foryou.catalogue.creators import log_multipliers
 from foryou.catalogue.distribution import TESTS
 from foryou.catalogue.evidence import GROUPS
@@ -29,69 +31,116 @@ def main(run: Run) -> None:
 
 
 def _gathered(run: Run) -> night.Night:
+    """What every worker maps: viewers and videos by their dense ids."""
     lake, day = run.lake, run.day
     for table in (tables.INTERACTIONS, tables.VIDEOS):
         lake.require(table, day)
-    interactions = lake.arrow(tables.INTERACTIONS, days=[day])
     viewer_ids = lake.arrow(tables.VIEWER_IDS)
-    held, tired = (lake.arrow(table, days=[day]) for table in (tables.VIEWER_CONTROLS, tables.FATIGUE))
-    n_viewers, n_videos = viewer_ids.num_rows, lake.arrow(tables.VIDEO_IDS, ["video"]).num_rows
-    model_day = lake.arrow(tables.MODELS, ["model_day"], days=[day])["model_day"][0].as_py()
-    viewer_factors = lake.arrow(tables.VIEWER_FACTORS, ["viewer", "factors"], days=[model_day])
-    warm = lake.arrow(tables.VIDEO_FACTORS, ["video", "factors"], days=[model_day])
-    cold = lake.arrow(tables.COLD_FACTORS, ["video", "factors"], days=[day])
-    video_factors = pa.concat_tables([warm, cold])
-    similar = lake.arrow(tables.SIMILAR, ["video", "videos", "scores"], days=[day])
-    viewers = lake.arrow(tables.VIEWERS, ["viewer", "country", "language", "adult"], days=[day])
-    ranked = lake.arrow(tables.POPULAR, days=[day])
-    names, popular = night.popular_rows(ranked)
-    seen = lake.arrow(tables.SEEN, ["viewer", "video"], days=lake.days_until(tables.SEEN, day))
+    size = _Size(viewer_ids.num_rows, lake.arrow(tables.VIDEO_IDS, ["video"]).num_rows)
+    interactions = lake.arrow(tables.INTERACTIONS, days=[day])
     columns = ["video", "shown", "for_all", "creator_id", "sound_id", "tags", "uploaded_at"]
     videos = lake.arrow(tables.VIDEOS, columns, days=[day])
-    unwanted = avoided.build(held, tired, videos, n_viewers, day, run.settings.viewer_controls)
+    viewers = lake.arrow(tables.VIEWERS, ["viewer", "country", "language", "adult"], days=[day])
+    profiles = lake.arrow(tables.VIEWER_PROFILES, ["viewer", "group", "content_taste"], days=[day])
+    released = lake.arrow(tables.DISTRIBUTION, days=[day])
+    held = lake.arrow(tables.VIEWER_CONTROLS, days=[day])
     follows = lake.arrow(tables.FOLLOWS, ["viewer_id", "creator_id"], days=[day])
     creators, new_of_creator = night.new_of_creators(videos, day, run.settings.candidates.following_days)
-    rated = lake.arrow(tables.CREATORS, ["creator_id", "multiplier"], days=[day])
-    released = lake.arrow(tables.DISTRIBUTION, days=[day])
-    tests = exploring.tests(released, TESTS, GROUPS)
-    profiles = lake.arrow(tables.VIEWER_PROFILES, ["viewer", "group"], days=[day])
+    shown = night.flags(videos.filter(videos["shown"])["video"], size.videos)
+    wide = ~night.flags(released.filter(pc.not_equal(released["stage"], "wide"))["video"], size.videos)
+    found: dict[str, Any] = {
+        "viewers": _in_order(viewer_ids, interactions, held, day),
+        "liked": night.newest_liked(interactions, run.settings.candidates.similar_recent, size.viewers),
+        "known": night.known(interactions, run.settings.candidates.enough_events, size.viewers),
+        "follows": night.followed(follows, viewer_ids, creators),
+        "new_of_creator": new_of_creator,
+        "shown": shown,
+        "wide": wide,
+        "for_all": night.flags(videos.filter(videos["for_all"])["video"], size.videos),
+        "adult": night.flags(viewers.filter(viewers["adult"])["viewer"], size.viewers),
+        "groups": night.groups(profiles, size.viewers),
+        "log_multipliers": _multipliers(run, videos, released, size),
+    }
+    found |= _tastes(run, profiles, shown & wide, size) | _lists(run, viewers, size)
+    return night.Night(**found, **_left_out(run, held, videos, size), **_under_test(run, released))
+
+
+@dataclass(frozen=True)
+class _Size:
+    """How many dense ids there are."""
+
+    viewers: int
+    videos: int
+
+
+def _tastes(run: Run, profiles: pa.Table, among: NDArray[np.bool_], size: _Size) -> dict[str, Any]:
+    """Vectors of viewers and videos, by who watched what and by what the videos are about."""
+    lake, day, chosen = run.lake, run.day, run.settings.candidates
+    model_day = lake.arrow(tables.MODELS, ["model_day"], days=[day])["model_day"][0].as_py()
+    viewers = lake.arrow(tables.VIEWER_FACTORS, ["viewer", "factors"], days=[model_day])
+    warm = lake.arrow(tables.VIDEO_FACTORS, ["video", "factors"], days=[model_day])
+    videos = pa.concat_tables([warm, lake.arrow(tables.COLD_FACTORS, ["video", "factors"], days=[day])])
+    content = lake.arrow(tables.CONTENT, ["video", "embedding"], days=[day])
+    factors = taste.of_one_scale(
+        matrices.dense(viewers["viewer"], viewers["factors"], size.viewers),
+        matrices.dense(videos["video"], videos["factors"], size.videos),
+        among,
+        chosen.weight_factors,
+    )
+    contents = taste.of_one_scale(
+        matrices.dense_given(profiles["viewer"], profiles["content_taste"], size.viewers),
+        matrices.dense_given(content["video"], content["embedding"], size.videos),
+        among,
+        chosen.weight_content,
+    )
+    return {
+        "viewer_factors": factors[0],
+        "video_factors": factors[1],
+        "has_factors": night.flags(videos["video"], size.videos),
+        "viewer_contents": contents[0],
+        "video_contents": contents[1],
+    }
+
+
+def _lists(run: Run, viewers: pa.Table, size: _Size) -> dict[str, Any]:
+    """Lists that are ready: of neighbours, segments and countries."""
+    lake, day = run.lake, run.day
+    similar = lake.arrow(tables.SIMILAR, ["video", "videos", "scores"], days=[day])
+    ranked = lake.arrow(tables.POPULAR, days=[day])
+    names, popular = night.popular_rows(ranked)
     starters = lake.arrow(tables.STARTERS, ["segment", "path", "slot", "video"], days=[day])
     countries, trending = night.trending_rows(lake.arrow(tables.TRENDING, ["country", "video", "score"], days=[day]))
-    return night.Night(
-        viewers=_in_order(viewer_ids, interactions, held, day),
-        viewer_factors=matrices.dense(viewer_factors["viewer"], viewer_factors["factors"], n_viewers),
-        video_factors=matrices.dense(video_factors["video"], video_factors["factors"], n_videos),
-        has_factors=night.flags(video_factors["video"], n_videos),
-        seen=matrices.rows(seen["viewer"], seen["video"], None, n_viewers),
-        **vars(unwanted),
-        liked=night.newest_liked(interactions, run.settings.candidates.similar_recent, n_viewers),
-        similar=matrices.list_rows(similar["video"], similar["videos"], similar["scores"], n_videos),
-        popular=popular,
-        segments=night.own_segments(viewers, names, n_viewers),
-        follows=night.followed(follows, viewer_ids, creators),
-        new_of_creator=new_of_creator,
-        trending=trending,
-        countries=night.own_countries(viewers, countries, n_viewers),
-        log_multipliers=log_multipliers(rated, videos, n_videos) + _push(run, released, n_videos),
-        known=night.known(interactions, run.settings.candidates.enough_events, n_viewers),
-        shown=night.flags(videos.filter(videos["shown"])["video"], n_videos),
-        for_all=night.flags(videos.filter(videos["for_all"])["video"], n_videos),
-        adult=night.flags(viewers.filter(viewers["adult"])["viewer"], n_viewers),
-        wide=~night.flags(released.filter(pc.not_equal(released["stage"], "wide"))["video"], n_videos),
-        tests=tests.videos,
-        test_weights=tests.weights,
-        groups=night.groups(profiles, n_viewers),
-        seed=np.array([run.settings.candidates.seed << 32 | day.toordinal()], np.uint64),
-        starting=night.starting_rows(starters, ranked, names),
-    )
+    return {
+        "similar": matrices.list_rows(similar["video"], similar["videos"], similar["scores"], size.videos),
+        "popular": popular,
+        "segments": night.own_segments(viewers, names, size.viewers),
+        "starting": night.starting_rows(starters, ranked, names),
+        "trending": trending,
+        "countries": night.own_countries(viewers, countries, size.viewers),
+    }
 
 
-def _push(run: Run, released: pa.Table, n_videos: int) -> NDArray[np.float32]:
-    """What a video that went wide lately is helped along by, in deviations of the blended score."""
+def _left_out(run: Run, held: pa.Table, videos: pa.Table, size: _Size) -> dict[str, Any]:
+    """What viewers have seen, and what they do not want to see."""
+    seen = run.lake.arrow(tables.SEEN, ["viewer", "video"], days=run.lake.days_until(tables.SEEN, run.day))
+    tired = run.lake.arrow(tables.FATIGUE, days=[run.day])
+    unwanted = avoided.build(held, tired, videos, size.viewers, run.day, run.settings.viewer_controls)
+    return {"seen": matrices.rows(seen["viewer"], seen["video"], None, size.viewers)} | vars(unwanted)
+
+
+def _under_test(run: Run, released: pa.Table) -> dict[str, Any]:
+    tests = exploring.tests(released, TESTS, GROUPS)
+    seed = np.array([run.settings.candidates.seed << 32 | run.day.toordinal()], np.uint64)
+    return {"tests": tests.videos, "test_weights": tests.weights, "seed": seed}
+
+
+def _multipliers(run: Run, videos: pa.Table, released: pa.Table, size: _Size) -> NDArray[np.float32]:
+    """What a video's creator is worth, and what one that went wide lately is helped along by, in deviations."""
+    rated = run.lake.arrow(tables.CREATORS, ["creator_id", "multiplier"], days=[run.day])
     wide = released.filter(pc.equal(released["stage"], "wide"))
-    push = np.zeros(n_videos, np.float32)
-    push[wide["video"].to_numpy()] = run.settings.distribution.push_deviations * wide["push"].to_numpy()
-    return push
+    found = log_multipliers(rated, videos, size.videos)
+    found[wide["video"].to_numpy()] += run.settings.distribution.push_deviations * wide["push"].to_numpy()
+    return found
 
 
 def _in_order(viewer_ids: pa.Table, interactions: pa.Table, held: pa.Table, day: date) -> NDArray[np.int32]:

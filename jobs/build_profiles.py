@@ -2,14 +2,15 @@
 
 from foryou import tables
 from foryou.platform.job import Run, job
-from foryou.viewers import places, profiles
+from foryou.viewers import content_tastes, places, profiles
 
 
 def main(run: Run) -> None:
     lake, day = run.lake, run.day
     model_day = lake.arrow(tables.MODELS, ["model_day"], days=[day])["model_day"].to_pylist()
+    interactions = lake.arrow(tables.INTERACTIONS, ["viewer", "video", "strength", "good"], days=[day])
     rows = profiles.build(
-        lake.arrow(tables.INTERACTIONS, ["viewer", "video", "strength", "good"], days=[day]),
+        interactions,
         lake.arrow(tables.VIDEOS, ["video", "category", "language"], days=[day]),
         lake.arrow(tables.VIEWERS, ["viewer", "language"], days=[day]),
         places.Taste(
@@ -18,6 +19,9 @@ def main(run: Run) -> None:
         ),
         run.settings.profiles,
     )
+    content = lake.arrow(tables.CONTENT, ["video", "embedding"], days=[day])
+    taste = content_tastes.of_viewers(rows["viewer"].to_numpy(), interactions, content, run.settings.profiles)
+    rows = rows.append_column("content_taste", taste)
     lake.replace_day_arrow(tables.VIEWER_PROFILES, day, rows)
     run.note(profiles=rows.num_rows, without_cluster=rows["cluster"].null_count)
 

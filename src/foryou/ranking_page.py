@@ -34,10 +34,11 @@ nightly run uses.
 Each counts once a day: a hundred loops are one rewatch. Points halve every {i.half_life_days:g} days, and after
 {i.window_days} days they are gone. Videos that you posted yourself say nothing about your taste.
 
-**Your list** is put together each night from what people who watch like you watched to the end (weight
-{c.weight_factors:g}), what is like the last {c.similar_recent} videos you liked (weight {c.weight_similar:g}), and
-what is popular where you are (weight {c.weight_popular:g}). Nothing that you have seen comes again. Some places are
-kept:
+**Your list** is put together each night from what people who watch like you watched to the end, what is
+like the last {c.similar_recent} videos you liked, and what is popular where you are. All of it is ordered by how well
+it fits whom you watch like (weight {c.weight_factors:g}) and what you like videos to be about (weight
+{c.weight_content:g}), and a little by how popular it is (weight {c.weight_popular:g}). Nothing that you have seen
+comes again. Some places are kept:
 
 | place in the list | for |
 |---|---|

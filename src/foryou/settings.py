@@ -139,6 +139,7 @@ class Content:
     weight_visual: float
     weight_audio: float
     dense_dimensions: int
+    embedding_dimensions: int
     max_share_of_videos: float
     neighbours: int
     copy_min_letters: int
@@ -257,6 +258,7 @@ class Profiles:
     categories: int
     near_clusters: int
     language_min_share: float
+    max_strength: float
 
 
 @dataclass(frozen=True)
@@ -313,7 +315,7 @@ class Candidates:
     following_days: int
     enough_events: int
     weight_factors: float
-    weight_similar: float
+    weight_content: float
     weight_popular: float
 
 

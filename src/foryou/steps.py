@@ -140,6 +140,7 @@ STEPS = (
         (
             tables.INTERACTIONS,
             tables.VIDEOS,
+            tables.CONTENT,
             tables.VIEWERS,
             tables.MODELS,
             tables.VIEWER_FACTORS,
@@ -243,6 +244,7 @@ STEPS = (
             tables.COLD_FACTORS,
             tables.INTERACTIONS,
             tables.SEEN,
+            tables.CONTENT,
             tables.SIMILAR,
             tables.POPULAR,
             tables.STARTERS,

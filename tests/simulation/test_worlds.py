@@ -64,7 +64,7 @@ def test_a_knob_does_what_it_says():
 
 @pytest.mark.skipif(not marginals.KUAIRAND.exists(), reason="the KuaiRand subset is not beside the repository")
 def test_what_goes_along_with_a_like_is_of_the_size_that_kuairand_has():
-    world, _, _ = begin(replace(worlds.of("plain")["plain"], events=100_000))
+    world, _, _ = begin(worlds.of("plain")["plain"])
     for name, real, ours in marginals.table(world, 6):
         if real is not None:
             assert 0.4 * real < ours < 2.5 * real, name

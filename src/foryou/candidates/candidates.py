@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from foryou.candidates import avoided, exploring
+from foryou.candidates import avoided, exploring, taste
 from foryou.candidates.night import Night
 from foryou.models import blend, matrices, topk
 from foryou.models.topk import Lists
@@ -22,9 +22,9 @@ VIEWERS_A_PART = 25_000
 def build(part: int, folder: Path, settings: Candidates) -> Iterator[pa.Table]:
     """One row per viewer of the part with up to `length` candidates, best first; tables of `block_viewers` rows.
 
-    The blend is DESIGN §7's: each source's scores are standardised over the viewer's own list and added with the
-    source's weight; then the logarithm of its creator's multiplier moves each video. A list does not depend on blocks
-    or parts.
+    What the sources find is scored anew by the viewer's whole taste (`taste.rescored`); that and what is popular are
+    standardised over the viewer's own lists and added with their weights (DESIGN §7, decision 0017). Then the logarithm
+    of its creator's multiplier moves each video. A list does not depend on blocks or parts.
     """
     night = Night.open(folder)
     viewers = night.viewers[part * VIEWERS_A_PART : (part + 1) * VIEWERS_A_PART]
@@ -34,10 +34,7 @@ def build(part: int, folder: Path, settings: Candidates) -> Iterator[pa.Table]:
 
 def _block(night: Night, viewers: NDArray[np.int32], settings: Candidates) -> pa.Table:
     lists = _by_age(night, viewers, settings.length, TASTES)
-    weights = (settings.weight_factors, settings.weight_similar, settings.weight_popular)
-    ids, scores, sources = blend.blend_lists(
-        [ids for ids, _ in lists], [scores for _, scores in lists], settings.length, weights=weights
-    )
+    ids, scores, sources = _blended(night, viewers, lists, settings)
     _by_creators(ids, scores, sources, night.log_multipliers)
     fading = night.avoided.fading(viewers)
     ids, scores, sources = avoided.fade(ids, scores, sources, fading, len(night.shown))
@@ -49,6 +46,19 @@ def _block(night: Night, viewers: NDArray[np.int32], settings: Candidates) -> pa
     drawn, chances = _drawn(night, viewers, settings.explored)
     rows |= {"exploring": matrices.lists(drawn, drawn >= 0), "propensities": matrices.lists(chances, drawn >= 0)}
     return pa.table(rows | {"known": np.array(night.known[viewers])})
+
+
+def _blended(
+    night: Night, viewers: NDArray[np.int32], lists: list[Lists], settings: Candidates
+) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int32]]:
+    """One list a viewer with its scores, and for each video the bits of the `TASTES` that found it."""
+    whole = taste.rescored(night, viewers, [ids for ids, _ in lists], settings.length)
+    every = [whole, *lists]
+    weights = [1.0, *(settings.weight_popular if source is popular else 0.0 for source in TASTES)]
+    ids, scores, bits = blend.blend_lists(
+        [ids for ids, _ in every], [scores for _, scores in every], settings.length, weights=weights
+    )
+    return ids, scores, bits >> 1
 
 
 def _by_age(night: Night, viewers: NDArray[np.int32], length: int, sources: tuple[Source, ...]) -> list[Lists]:

@@ -22,12 +22,13 @@ from foryou.tables import EVERYWHERE
 class Night:
     """Arrays by dense id: viewer arrays have a row for every viewer id, video arrays one for every video id.
 
-    `viewers` are those to serve, in the order of their names. `hidden`, `faded` and `about` are what viewers avoid
-    (`avoided.py`). `liked` has each viewer's newest liked videos with their strengths, `similar` each video's
-    neighbours, `popular` each segment's list; `segments` gives each viewer's row in `popular`. `follows` has the
-    creators that each viewer follows, by number, and `new_of_creator` each one's new videos. `trending` has each
-    country's list, and `countries` each viewer's row there. `log_multipliers` is what a video's creator adds to its
-    blended score. `known` is the share of a feed that goes to the viewer's own candidates.
+    `viewers` are those to serve, in the order of their names. Factors and contents are of one scale
+    (`taste.of_one_scale`): the sum of both dot products is a viewer's taste for a video. `hidden`, `faded` and `about`
+    are what viewers avoid (`avoided.py`). `liked` has each viewer's newest liked videos with their strengths, `similar`
+    each video's neighbours, `popular` each segment's list; `segments` gives each viewer's row in `popular`. `follows`
+    has the creators that each viewer follows, by number, and `new_of_creator` each one's new videos. `trending` has
+    each country's list, and `countries` each viewer's row there. `log_multipliers` is what a video's creator adds to
+    its blended score. `known` is the share of a feed that goes to the viewer's own candidates.
 
     `wide` says which videos may stand outside exploration places; `tests` are those that may only stand there, with
     `test_weights` [groups, tests] and each viewer's `groups`; `seed` [1] draws them. `starting` has what each segment
@@ -38,6 +39,8 @@ class Night:
     viewer_factors: NDArray[np.float32]
     video_factors: NDArray[np.float32]
     has_factors: NDArray[np.bool_]
+    viewer_contents: NDArray[np.float32]
+    video_contents: NDArray[np.float32]
     seen: Rows
     hidden: Rows
     faded: Rows

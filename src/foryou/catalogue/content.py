@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+from scipy import sparse
 
-from foryou.catalogue import copies, whitening, words
+from foryou.catalogue import copies, embedding, whitening, words
 from foryou.models import hashing, matrices
 from foryou.settings import Content
 
@@ -33,7 +34,8 @@ def build(videos: pa.Table, settings: Content) -> pa.Table:
     Each block has unit length times its setting: hashed words of tags and caption, sound, category, creator,
     language and tone, a token weighing its inverse document frequency `log(N / n)`; and each upstream vector, whitened.
     Both parts together have unit length. A missing block is absent, and null is not a value, so a video of which
-    nothing is known that it shares with another has a vector without entries. Nothing depends on the order of rows.
+    nothing is known that it shares with another has a vector without entries. `embedding` is the whole vector in
+    few dimensions (`embedding.embed`). Nothing depends on the order of rows.
     """
     ordered = videos.sort_by("video")
     height = ordered.num_rows
@@ -41,13 +43,18 @@ def build(videos: pa.Table, settings: Content) -> pa.Table:
     dense = _dense(ordered, settings)
     lengths = np.sqrt(np.bincount(row, weight**2, minlength=height) + (dense**2).sum(axis=1))
     scale = 1 / np.where(lengths > 0, lengths, 1.0)
+    weight, upstream = (weight * scale[row]).astype(np.float32), (dense * scale[:, None]).astype(np.float32)
+    whole = sparse.hstack(
+        [sparse.csr_matrix((weight, (row, dimension)), shape=(height, DIMENSIONS)), sparse.csr_matrix(upstream)], "csr"
+    )
     offsets = pa.array(np.searchsorted(row, np.arange(height + 1)).astype(np.int32))
     return pa.table(
         {
             "video": ordered["video"],
             "dimensions": pa.ListArray.from_arrays(offsets, pa.array(dimension.astype(np.int32))),
-            "weights": pa.ListArray.from_arrays(offsets, pa.array((weight * scale[row]).astype(np.float32))),
-            "dense": _lists(dense * scale[:, None]),
+            "weights": pa.ListArray.from_arrays(offsets, pa.array(weight)),
+            "dense": matrices.vectors_or_null(upstream),
+            "embedding": matrices.vectors_or_null(embedding.embed(whole, settings.embedding_dimensions)),
             "near_copy_of": copies.groups(ordered, settings),
         }
     )
@@ -141,12 +148,3 @@ def _dense(videos: pa.Table, settings: Content) -> Floats:
         for name, column in DENSE.items()
     ]
     return np.hstack([block for block in blocks if block.any()] or [np.empty((videos.num_rows, 0))])
-
-
-def _lists(dense: Floats) -> pa.Array:
-    """Rows as lists; null where all is zero."""
-    rows = (
-        matrices.vectors(dense.astype(np.float32)) if dense.shape[1] else pa.nulls(len(dense), pa.list_(pa.float32()))
-    )
-    nothing = ~dense.any(axis=1)
-    return pc.if_else(pa.array(nothing), pa.scalar(None, rows.type), rows)

@@ -38,8 +38,7 @@ class Described:
         used = np.bincount(rows.indices) > 0
         place = (np.cumsum(used) - 1).astype(np.int32)
         tokens = matrices.Rows(rows.indptr, place[rows.indices], rows.values).csr(int(used.sum()))
-        given = content.filter(content["dense"].is_valid())
-        return cls(tokens, matrices.dense(given["video"], given["dense"], height))
+        return cls(tokens, matrices.dense_given(content["video"], content["dense"], height))
 
     def __getitem__(self, videos: NDArray[np.integer] | NDArray[np.bool_]) -> Described:
         return Described(self.tokens[videos], self.dense[videos])

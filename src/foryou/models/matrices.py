@@ -101,6 +101,12 @@ def dense(row: pa.ChunkedArray, vectors: pa.ChunkedArray, height: int) -> NDArra
     return matrix
 
 
+def dense_given(row: pa.ChunkedArray, vectors: pa.ChunkedArray, height: int) -> NDArray[np.float32]:
+    """`dense` of a column with nulls: their rows are zero."""
+    given = vectors.is_valid()
+    return dense(row.filter(given), vectors.filter(given), height)
+
+
 def lists(indices: NDArray[Any], kept: NDArray[np.bool_]) -> pa.ListArray:
     """A padded matrix as an Arrow list array: of each row those places that are kept."""
     offsets = np.concatenate([[0], np.cumsum(kept.sum(axis=1))]).astype(np.int32)
@@ -148,3 +154,9 @@ def vectors(matrix: NDArray[np.float32]) -> pa.ListArray:
     """The rows of a matrix as an Arrow list array."""
     offsets = np.arange(0, matrix.size + 1, max(1, matrix.shape[1]), dtype=np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.ascontiguousarray(matrix).ravel()))
+
+
+def vectors_or_null(matrix: NDArray[np.float32]) -> pa.Array:
+    """`vectors`, null where all is zero; a matrix without columns is all null."""
+    rows = vectors(matrix) if matrix.shape[1] else pa.nulls(len(matrix), pa.list_(pa.float32()))
+    return pa.compute.if_else(pa.array(~matrix.any(axis=1)), pa.scalar(None, rows.type), rows)

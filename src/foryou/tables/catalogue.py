@@ -147,6 +147,7 @@ CONTENT = Table(
             "weights", "array<float>", "Their weights; the squares, and those of `dense`, add up to 1.", required=True
         ),
         Column("dense", "array<float>", "Upstream vectors, whitened and weighted; null where there are none."),
+        Column("embedding", "array<float>", "The whole vector in its leading singular directions; null if empty."),
         Column(
             "near_copy_of",
             "int",

@@ -45,6 +45,7 @@ VIEWER_PROFILES = Table(
         Column("near_clusters", "array<int>", "The nearest other clusters, nearest first.", required=True),
         Column("proximities", "array<float>", "Cosine to each of them.", required=True),
         Column("languages", "array<string>", "The account's own, then those watched well.", required=True),
+        Column("content_taste", "array<float>", "Strength x embedding, added up over the videos met; null if none."),
         Column("taste_entropy", "float", "Bits over the categories liked; null if none is.", at_least=0),
         Column("events", "int", "Videos met inside the window.", required=True, at_least=1),
     ),

@@ -1,0 +1,44 @@
+"""All that is known of a viewer's taste in one score: who watches alike, and what the videos are about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foryou.candidates.night import Night
+from foryou.models import kernels, topk
+from foryou.models.topk import Floats, Ints, Lists
+
+
+def of_one_scale(viewers: Floats, videos: Floats, among: NDArray[np.bool_], weight: float) -> tuple[Floats, Floats]:
+    """Both sides of a dot product, [viewers, n] and [videos, n], so that the scores of kinds of vectors can be added.
+
+    Over the videos `among` which one may choose, and that have a vector, each viewer's scores get the standard
+    deviation `weight`: the rows of viewers are divided by `sqrt(u C u)`, C the covariance of the videos' vectors.
+    A video without a vector gets the mean one: it is neither raised nor lowered by what is not known of it.
+    """
+    known: NDArray[np.bool_] = np.any(videos, axis=1)
+    chosen = videos[known & among].astype(np.float64)
+    if len(chosen) == 0:
+        return np.zeros_like(viewers), np.zeros_like(videos)
+    mean = chosen.mean(axis=0)
+    covariance = (chosen - mean).T @ (chosen - mean) / len(chosen)
+    spread = np.sqrt(np.maximum(0, np.einsum("ij,ij->i", viewers.astype(np.float64) @ covariance, viewers)))
+    scale = np.divide(weight, spread, out=np.zeros(len(viewers)), where=spread > 1e-12)
+    filled = np.where(known[:, None], videos, mean).astype(np.float32)
+    return (viewers * scale[:, None]).astype(np.float32), filled
+
+
+def rescored(night: Night, viewers: NDArray[np.int32], found: Sequence[Ints], length: int) -> Lists:
+    """The best of what the sources found [viewers, their length] by the whole taste, of which each sees a part."""
+    lists = topk.empty_lists(len(viewers), length)
+    sides = (
+        np.array(night.viewer_factors[viewers]),
+        night.video_factors.view(np.ndarray),
+        np.array(night.viewer_contents[viewers]),
+        night.video_contents.view(np.ndarray),
+    )
+    kernels.rescore(np.stack(found), *sides, *lists)
+    return lists
