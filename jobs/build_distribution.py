@@ -25,6 +25,7 @@ def main(run: Run) -> None:
         _tonight(run),
         partial(evidence.gather, views, _groups(run, viewers)),
         _active(run, views),
+        _room(run, views),
         run.day,
         chosen,
     )
@@ -110,6 +111,12 @@ def _active(run: Run, views: pa.Table) -> int:
     """How many viewers have watched anything in the last days."""
     recent = pc.greater(views["day"], pa.scalar(run.day - timedelta(days=ACTIVE_DAYS)))
     return pc.count_distinct(views["viewer"].filter(recent)).as_py()
+
+
+def _room(run: Run, views: pa.Table) -> int:
+    """How many views the places for exploring brought about on the day; before there are any, one each viewer."""
+    today = views.filter(pc.equal(views["day"], pa.scalar(run.day)))
+    return max(today.num_rows - today["propensity"].null_count, _active(run, views))
 
 
 def _flags(ids: pa.ChunkedArray, height: int) -> np.ndarray:

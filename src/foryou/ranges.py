@@ -24,7 +24,7 @@ _RULES: tuple[tuple[str, float, float], ...] = (
     (r".*_share|.*_share_of_videos|.*quantile.*|.*posterior.*|.*_chance|.*_rate|.*min_quality", 0, 1),
     (r"views\.completion_good|viewer_controls\.fading_from", 0, 1),
     (r".*_percent", _ABOVE_0, 100),
-    (r".*\.weight_.*|.*\.penalty_re.*|.*_slope|.*\.skip_max_s|.*\.min_z", 0, _MANY),
+    (r".*\.weight_.*|.*\.penalty_re.*|.*_slope|.*_taste|.*\.skip_max_s|.*\.min_z", 0, _MANY),
     (r".*half_life_days", _ABOVE_0, 3_650),
     (r".*\.(lookback|hidden|entry|push|revival)_days", 0, 3_650),
     (r".*_days", 1, 3_650),

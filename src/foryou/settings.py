@@ -293,6 +293,7 @@ class Distribution:
     push_days: int
     push_half_life_days: float
     push_deviations: float
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -311,6 +312,7 @@ class Candidates:
     similar_recent: int
     kept_length: int
     explored: int
+    exploring_taste: float
     seed: int
     following_days: int
     enough_events: int

@@ -16,7 +16,7 @@ from foryou.models.matrices import Rows
 
 VIEWERS, VIDEOS, LENGTH, TARGETS = 40, 150, 30, 12
 NO_FACTORS, NOTHING_SEEN = 3, 5
-WEIGHTS = {"factors": 1.0, "similar": 0.2, "popular": 0.1}
+WEIGHTS = {"taste": 1.0, "popular": 0.1}
 
 
 def sparse(rng, height, width, each):
@@ -49,6 +49,8 @@ def tonight():
         viewer_factors=viewer_factors,
         video_factors=video_factors,
         has_factors=has_factors,
+        viewer_contents=rng.standard_normal((VIEWERS, 3)).astype(np.float32),
+        video_contents=rng.standard_normal((VIDEOS, 3)).astype(np.float32),
         seen=seen,
         hidden=sparse(rng, VIEWERS, TARGETS, 2),
         faded=Rows(np.arange(VIEWERS + 1), rng.integers(0, TARGETS, VIEWERS).astype(np.int32), fading(rng)),
@@ -142,13 +144,21 @@ def best_of(tonight, viewer):
     return lists
 
 
-def blended(lists, weights, log_multipliers):
+def whole_taste(tonight, viewer, lists):
+    """The best of what any source found, by both kinds of vectors."""
+    found = {video for pairs in lists.values() for video, _ in pairs}
+    sides = [(tonight.viewer_factors, tonight.video_factors), (tonight.viewer_contents, tonight.video_contents)]
+    scores = {video: sum(float(a[viewer].astype(float) @ b[video]) for a, b in sides) for video in found}
+    return sorted(scores.items(), key=lambda pair: (-np.float32(pair[1]), pair[0]))[:LENGTH]
+
+
+def blended(lists, taste, weights, log_multipliers):
     """Sum of weighted z; a video that a source lacks gets its lowest. All lists hold at least 20, or none.
 
     Creators move videos within the list that taste has made.
     """
     total = {video: 0.0 for pairs in lists.values() for video, _ in pairs}
-    for source, pairs in lists.items():
+    for source, pairs in {"taste": taste, "popular": lists["popular"]}.items():
         if not pairs:
             continue
         scores = np.array([score for _, score in pairs])
@@ -167,7 +177,8 @@ def test_the_lists_are_the_blend_of_every_sources_best(tonight, found):
         lists = best_of(tonight, viewer)
         if any(0 < len(pairs) < 20 for pairs in lists.values()):
             continue  # a short source is only appended: tests/models/test_blend.py
-        wanted = faded(tonight, viewer, blended(lists, WEIGHTS, tonight.log_multipliers))
+        taste = whole_taste(tonight, viewer, lists)
+        wanted = faded(tonight, viewer, blended(lists, taste, WEIGHTS, tonight.log_multipliers))
         assert found[viewer]["videos"] == [video for video, _ in wanted]
         np.testing.assert_allclose(found[viewer]["scores"], [score for _, score in wanted], rtol=1e-4, atol=1e-5)
         compared += 1
@@ -188,7 +199,7 @@ def test_sources_leads_and_ranks_tell_who_found_a_video(tonight, found):
 
 
 def test_the_settings_weights_are_those_that_are_checked_here(chosen):
-    assert [getattr(chosen.candidates, f"weight_{name}") for name in tables.TASTES] == [*WEIGHTS.values()]
+    assert chosen.candidates.weight_popular == WEIGHTS["popular"]
     assert tuple(source.__name__ for source in candidates.TASTES) == tables.TASTES
 
 

@@ -17,14 +17,15 @@ def nothing_seen(viewers):
     return matrices.Rows(np.zeros(viewers + 1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))
 
 
-def some(weights, viewers=1, group=0, seen=None, eligible=ALL, draws=3, seed=1):
+def some(weights, viewers=1, group=0, seen=None, eligible=ALL, draws=3, seed=1, tastes=None):
     """Draws of `{video: weight}`, equal for both groups but for the second one's halved weights."""
     videos = np.array(sorted(weights), np.int32)
     row = np.array([weights[video] for video in sorted(weights)], np.float32)
     of = exploring.Tests(videos, np.stack([row, row / 2]))
     everybody = np.arange(viewers, dtype=np.int32)
     of_group = np.full(viewers, group, np.int32)
-    return exploring.draw(of, everybody, of_group, seen or nothing_seen(viewers), eligible, draws, seed)
+    tastes = np.zeros((viewers, len(videos)), np.float32) if tastes is None else tastes
+    return exploring.draw(of, everybody, tastes, of_group, seen or nothing_seen(viewers), eligible, draws, seed)
 
 
 def test_videos_are_drawn_as_often_as_their_weights_say():
@@ -58,9 +59,20 @@ def test_a_draw_depends_on_seed_and_viewer_alone():
     weights = dict.fromkeys(range(VIDEOS), 1)
     whole, _ = some(weights, viewers=50)
     of = exploring.Tests(np.arange(VIDEOS, dtype=np.int32), np.ones((2, VIDEOS), np.float32))
-    alone, _ = exploring.draw(of, np.array([33], np.int32), np.array([0], np.int32), nothing_seen(1), ALL, 3, 1)
+    no_taste, group = np.zeros((1, VIDEOS), np.float32), np.array([0], np.int32)
+    alone, _ = exploring.draw(of, np.array([33], np.int32), no_taste, group, nothing_seen(1), ALL, 3, 1)
     assert alone[0].tolist() == whole[33].tolist()
     assert some(weights, viewers=50, seed=2)[0].tolist() != whole.tolist()
+
+
+def test_a_fitting_audience_is_sought_and_nobody_is_left_out():
+    tastes = np.tile(np.log([[4.0, 1.0, 1.0]]).astype(np.float32), (20_000, 1))
+    drawn, chance = some({1: 1, 4: 1, 7: 2}, viewers=20_000, draws=1, tastes=tastes)
+    odds = 0.1 + 0.9 * np.array([2.0, 0.5, 0.5])  # over their mean, and a tenth for everybody
+    wanted = odds * [1, 1, 2] / (odds * [1, 1, 2]).sum()
+    found = np.bincount(drawn[:, 0], minlength=VIDEOS) / 20_000
+    assert found[[1, 4, 7]] == pytest.approx(wanted, abs=0.015)
+    assert chance[drawn[:, 0] == 1, 0] == pytest.approx(wanted[0], rel=1e-5)
 
 
 def test_a_group_that_gave_its_part_sees_the_video_no_more_and_closed_ones_never():
@@ -71,10 +83,13 @@ def test_a_group_that_gave_its_part_sees_the_video_no_more_and_closed_ones_never
             "wanted": [200, 100, 0],
             "groups": pa.array([[0, 1, 2, 3], [1, 2], [0]], pa.list_(pa.int32())),
             "group_impressions": [[50, 20, 0, 60], [0, 10, 0, 0], [0, 0, 0, 0]],
-            "promise": pa.array([0.5, 0.2, 0.9], pa.float32()),
+            "in_turn": [True, True, False],
         }
     )
     found = exploring.tests(rows, ("first", "second"), 4)
     assert found.videos.tolist() == [3, 8]
-    np.testing.assert_allclose(found.weights.T, [[0, 8, 10, 0], [0, 15, 25, 0]])
+    # A tenth of a group's places is spread evenly over what it may see: half of .1 x (40 + 30) of group 1 for each.
+    np.testing.assert_allclose(found.weights.T, [[0, 39.5, 50, 0], [0, 30.5, 50, 0]])
+    waiting = rows.set_column(rows.column_names.index("in_turn"), "in_turn", pa.array([False, True, False]))
+    np.testing.assert_allclose(exploring.tests(waiting, ("first", "second"), 4).weights.T[1], [0, 2, 2.5, 0], rtol=1e-5)
     assert exploring.tests(rows.slice(0, 0), ("first",), 4).weights.shape == (4, 0)

@@ -39,7 +39,7 @@ def tonight(**flags):
     return distribution.Tonight(**masks, promise=np.full(VIDEOS, 0.5, np.float32))
 
 
-def night(chosen, rows=(), fresh=(), told=None, active=100_000, **flags):
+def night(chosen, rows=(), fresh=(), told=None, active=100_000, room=10**9, **flags):
     """The rows of a night by video; `told` is {video: (viewers, good)} of evidence, spread over the groups."""
 
     def evidence_of(videos, since):
@@ -54,6 +54,7 @@ def night(chosen, rows=(), fresh=(), told=None, active=100_000, **flags):
         tonight(**flags),
         evidence_of,
         active,
+        room,
         DAY,
         chosen.distribution,
     )
@@ -139,3 +140,27 @@ def test_only_what_was_met_since_the_last_night_and_not_long_uploaded_begins():
 def test_rows_conform_to_their_contract(chosen):
     row = night(chosen, fresh=[1])[1]
     assert set(row) | {"day"} == set(tables.DISTRIBUTION.column_names)
+
+
+def test_tests_take_turns_where_there_is_room_for_a_few_only(chosen):
+    fresh, later = [1, 2, 3, 4], {"video": 5, "stage": "second", "groups": [0, 1, 2, 3]}
+    assert sum(row["in_turn"] for row in night(chosen, [later], fresh).values()) == 5
+    found = night(chosen, [later], fresh, told={5: (400, 200)}, active=10**7, room=1_100)
+    assert found[5]["in_turn"], "what has proved something goes first"
+    assert sum(found[video]["in_turn"] for video in fresh) == 3, "600 for the second test, then 200 each"
+    assert found == night(chosen, [later], fresh, told={5: (400, 200)}, active=10**7, room=1_100)
+    assert not any(row["in_turn"] for row in night(chosen, fresh=fresh, held=fresh, shown=fresh).values()), (
+        "no test, no turn"
+    )
+
+
+def test_the_likelier_a_video_is_good_the_likelier_is_its_turn(chosen):
+    stages = [{"video": video, "stage": "first"} for video in range(VIDEOS)]
+    told = {video: (160, 20 if video < 8 else 100) for video in range(VIDEOS)}
+    found = night(chosen, stages, told=told, room=1, active=10**7)
+    assert next(video for video, row in found.items() if row["in_turn"]) in (8, 9)
+
+
+def test_what_was_shown_in_an_earlier_stage_is_no_part_of_the_next_test(chosen):
+    row = night(chosen, [{"video": 5, "stage": "first"}], told={5: (400, 200)}, active=10**7)[5]
+    assert (row["stage"], row["impressions"], row["group_impressions"]) == ("second", 400, [0, 0, 0, 0])

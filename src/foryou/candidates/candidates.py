@@ -43,7 +43,7 @@ def _block(night: Night, viewers: NDArray[np.int32], settings: Candidates) -> pa
     rows = {"viewer": viewers} | {name: matrices.lists(column, ids >= 0) for name, column in columns.items()}
     beside = _by_age(night, viewers, settings.kept_length, tuple(KEPT.values()))
     rows |= {name: matrices.lists(videos, videos >= 0) for name, (videos, _) in zip(KEPT, beside, strict=True)}
-    drawn, chances = _drawn(night, viewers, settings.explored)
+    drawn, chances = _drawn(night, viewers, settings)
     rows |= {"exploring": matrices.lists(drawn, drawn >= 0), "propensities": matrices.lists(chances, drawn >= 0)}
     return pa.table(rows | {"known": np.array(night.known[viewers])})
 
@@ -73,14 +73,17 @@ def _by_age(night: Night, viewers: NDArray[np.int32], length: int, sources: tupl
     return lists
 
 
-def _drawn(night: Night, viewers: NDArray[np.int32], draws: int) -> Lists:
+def _drawn(night: Night, viewers: NDArray[np.int32], settings: Candidates) -> Lists:
     """Videos under test drawn for each viewer, and the probability of each draw; again by age."""
     adult, tests = np.array(night.adult[viewers]), exploring.Tests(np.array(night.tests), np.array(night.test_weights))
-    drawn, chances = np.full((len(viewers), draws), -1, np.int32), np.zeros((len(viewers), draws), np.float32)
+    drawn = np.full((len(viewers), settings.explored), -1, np.int32)
+    chances = np.zeros(drawn.shape, np.float32)
     for group, eligible in ((adult, night.shown), (~adult, night.for_all)):
         some = viewers[group]
+        tastes = settings.exploring_taste * taste.of_videos(night, some, tests.videos)
+        of_group, left_out, seed = np.array(night.groups[some]), night.left_out(some), int(night.seed[0])
         drawn[group], chances[group] = exploring.draw(
-            tests, some, np.array(night.groups[some]), night.left_out(some), eligible, draws, int(night.seed[0])
+            tests, some, tastes, of_group, left_out, eligible, settings.explored, seed
         )
     return drawn, chances
 

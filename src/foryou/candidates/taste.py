@@ -34,11 +34,16 @@ def of_one_scale(viewers: Floats, videos: Floats, among: NDArray[np.bool_], weig
 def rescored(night: Night, viewers: NDArray[np.int32], found: Sequence[Ints], length: int) -> Lists:
     """The best of what the sources found [viewers, their length] by the whole taste, of which each sees a part."""
     lists = topk.empty_lists(len(viewers), length)
-    sides = (
-        np.array(night.viewer_factors[viewers]),
-        night.video_factors.view(np.ndarray),
-        np.array(night.viewer_contents[viewers]),
-        night.video_contents.view(np.ndarray),
-    )
-    kernels.rescore(np.stack(found), *sides, *lists)
+    factors, contents = night.video_factors.view(np.ndarray), night.video_contents.view(np.ndarray)
+    own = (np.array(night.viewer_factors[viewers]), np.array(night.viewer_contents[viewers]))
+    kernels.rescore(np.stack(found), own[0], factors, own[1], contents, *lists)
     return lists
+
+
+def of_videos(night: Night, viewers: NDArray[np.int32], videos: NDArray[np.int32]) -> Floats:
+    """The whole taste of these viewers for these videos, [viewers, videos]."""
+    scores = np.empty((len(viewers), len(videos)), np.float32)
+    of_videos = (np.array(night.video_factors[videos]), np.array(night.video_contents[videos]))
+    of_viewers = (np.array(night.viewer_factors[viewers]), np.array(night.viewer_contents[viewers]))
+    kernels.score(of_viewers[0], of_videos[0], of_viewers[1], of_videos[1], scores)
+    return scores

@@ -94,13 +94,15 @@ def build(
     tonight: Tonight,
     evidence_of: Callable[[Ints, Ints], Evidence],
     active_viewers: int,
+    room: int,
     day: date,
     settings: Distribution,
 ) -> pa.Table:
     """One row per video on its way: stage, tonight's decision and why, and the evidence that it rests on.
 
     `before` has the rows of the last night, `fresh` the videos that begin; `evidence_of(videos, since)` gives what the
-    views after each one's day (since 1970) say. A video that has been wide for longer than its push lasts is let go:
+    views after each one's day (since 1970) say. `room` is how many impressions the places for exploring give a day:
+    tests take turns (`in_turn`). A video that has been wide for longer than its push lasts is let go:
     whoever has no row is wide.
     """
     rows = _carried(before, fresh, day, settings)
@@ -109,7 +111,10 @@ def build(
     wanted = np.array([evidence.targets(n, active_viewers, settings) for n in range(len(TESTS))], np.int64)
     rows = _tested(rows, told, wanted, day, settings)
     rows = _revived(rows, tonight, day, settings)
-    return _table(rows, told, wanted, tonight, day, settings)
+    rows["given"] = np.where(rows["since"][:, None] < _number(day), told.impressions, 0)
+    rows["wanted"] = _wanted(rows, wanted)
+    rows["in_turn"] = in_turn(rows, told, tonight.promise[rows["video"]], room, day, settings)
+    return _table(rows, told, tonight, day, settings)
 
 
 Rows = dict[str, NDArray[Any]]
@@ -158,7 +163,7 @@ def _moved(rows: Rows, where: Mask, stage: str, decision: str, reason: str, day:
 
 def _tested(rows: Rows, told: Evidence, targets: NDArray[np.int64], day: date, settings: Distribution) -> Rows:
     """What the evidence decides for the videos under test."""
-    place = np.array([TESTS.index(stage) if stage in TESTS else -1 for stage in rows["stage"].tolist()], np.int32)
+    place = _test(rows["stage"])
     under_test = np.flatnonzero((place >= 0) & (rows["decision"] == "stay"))
     wanted = targets[np.maximum(place, 0)] * (1 + rows["extensions"])
     found, groups, _ = evidence.judge(told, wanted, settings)
@@ -178,6 +183,39 @@ def _tested(rows: Rows, told: Evidence, targets: NDArray[np.int64], day: date, s
     return rows
 
 
+def _wanted(rows: Rows, targets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Impressions that each video's test wants in all; 0 outside tests."""
+    place = _test(rows["stage"])
+    return np.where(place >= 0, targets[np.maximum(place, 0)] * (1 + rows["extensions"]), 0).astype(np.int64)
+
+
+def in_turn(
+    rows: Rows, told: Evidence, promise: NDArray[np.float32], room: int, day: date, settings: Distribution
+) -> Mask:
+    """Whose tests go on until the next night: as many as `room` impressions suffice for, so that tests come to an end.
+
+    Later stages first, since their videos have proved something. Within a stage the order is drawn, by the odds of
+    being the best (Thompson 1933): a rate from each Beta posterior, its prior worth `prior_viewers` viewers at the bar
+    times `promise` [rows] over the mean promise.
+    """
+    missing = np.maximum(0, rows["wanted"] - rows["given"][:, 0])
+    place, under_test = _test(rows["stage"]), missing > 0
+    usual = promise[under_test].mean() if under_test.any() else 1.0
+    prior = np.clip(told.bar * promise / max(float(usual), 1e-6), 0.02, 0.98)
+    good, seen, m = told.good[:, 0], told.viewers[:, 0], settings.prior_viewers
+    drawn = np.random.default_rng([settings.seed, _number(day)]).beta(good + m * prior, seen - good + m * (1 - prior))
+    order = np.lexsort((rows["video"], -drawn, -place))
+    before = np.cumsum(missing[order]) - missing[order]
+    chosen = np.zeros(len(order), bool)
+    chosen[order] = before < room
+    return chosen & under_test
+
+
+def _test(stage: NDArray[np.str_]) -> Ints:
+    """The number of the test that each stage is, -1 for others."""
+    return np.array([TESTS.index(each) if each in TESTS else -1 for each in stage.tolist()], np.int32)
+
+
 def _revived(rows: Rows, tonight: Tonight, day: date, settings: Distribution) -> Rows:
     """A paused video gets one more first test, once it has rested and `again` asks for it."""
     rested = _number(day) - rows["since"] >= settings.revival_days
@@ -186,16 +224,13 @@ def _revived(rows: Rows, tonight: Tonight, day: date, settings: Distribution) ->
     return _moved(rows, again, "first", "revive", "one_more_try", day)
 
 
-def _table(
-    rows: Rows, told: Evidence, targets: NDArray[np.int64], tonight: Tonight, day: date, settings: Distribution
-) -> pa.Table:
+def _table(rows: Rows, told: Evidence, tonight: Tonight, day: date, settings: Distribution) -> pa.Table:
     stage, seen = rows["stage"], told.viewers[:, 0]
-    place = np.array([TESTS.index(each) if each in TESTS else -1 for each in stage.tolist()], np.int32)
     allowed = (rows["allowed"][:, None] >> np.arange(GROUPS) & 1).astype(bool)
     offsets = np.concatenate([[0], np.cumsum(allowed.sum(axis=1))]).astype(np.int32)
     rate = told.good[:, 0] / np.maximum(1, seen)
     days_wide = np.where(stage == "wide", _number(day) - rows["since"], 10_000)
-    flat = told.impressions[:, 1:].ravel()
+    flat = rows["given"][:, 1:].astype(np.int64).ravel()
     return pa.table(
         {
             "video": rows["video"],
@@ -203,7 +238,7 @@ def _table(
             "decision": rows["decision"].tolist(),
             "reason": rows["reason"].tolist(),
             "since": pa.array(rows["since"], pa.int32()).cast(pa.date32()),
-            "wanted": np.where(place >= 0, targets[np.maximum(place, 0)] * (1 + rows["extensions"]), 0),
+            "wanted": rows["wanted"],
             "impressions": told.impressions[:, 0],
             "viewers": seen,
             "good": told.good[:, 0],
@@ -212,6 +247,7 @@ def _table(
             "posterior": told.posterior(settings)[:, 0].astype(np.float32),
             "promise": tonight.promise[rows["video"]],
             "push": push(days_wide, settings),
+            "in_turn": rows["in_turn"],
             "groups": pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.nonzero(allowed)[1].astype(np.int32))),
             "group_impressions": pa.FixedSizeListArray.from_arrays(pa.array(flat), GROUPS).cast(pa.list_(pa.int64())),
             "extensions": rows["extensions"],

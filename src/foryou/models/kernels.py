@@ -331,6 +331,16 @@ def blend(source_ids, source_scores, weights, floor, fewest, step, videos, ids, 
 
 
 @njit(cache=True, nogil=True)
+def score(viewer_factors, video_factors, viewer_contents, video_contents, scores):
+    """`scores` [viewers, videos]: the sum of two dot products, the same bits whatever the block."""
+    for row in range(len(viewer_factors)):
+        for video in range(len(video_factors)):
+            scores[row, video] = _exact_score(viewer_factors[row], video_factors[video]) + _exact_score(
+                viewer_contents[row], video_contents[video]
+            )
+
+
+@njit(cache=True, nogil=True)
 def rescore(lists, viewer_factors, video_factors, viewer_contents, video_contents, ids, scores):
     """The videos of `lists` [lists, viewers, length], once a viewer, by the sum of two dot products, best first."""
     count_lists, rows, length = lists.shape
