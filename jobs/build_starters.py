@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from foryou import tables
-from foryou.feeds import starters
+from foryou.feeds import starters, variants
 from foryou.platform.job import Run, job
 
 
@@ -15,16 +15,17 @@ def main(run: Run) -> None:
     popular = run.lake.arrow(tables.POPULAR, ["segment", "rank", "video"], days=[run.day])
     height = run.lake.arrow(tables.VIDEO_IDS, ["video"]).num_rows
     stats = run.lake.arrow(tables.VIDEO_STATS, days=[run.day])
-    quality = starters.fit_to_start(stats, _clusters_reached(run, height), height, chosen)
+    met = run.lake.arrow(tables.INTERACTIONS, ["viewer", "video", "good"], days=[run.day])
+    quality = starters.fit_to_start(stats, _clusters_reached(run, met, height), height, chosen)
     names, topics = _topics(run, videos, height)
     pools = starters.pools(popular, quality, videos, topics)
-    rows = starters.build(pools, names, chosen)
+    viewers = run.lake.arrow(tables.VIEWERS, ["viewer", "country", "language", *variants.KINDS], days=[run.day])
+    rows = starters.build(pools | variants.pools(pools, met, viewers, chosen), names, chosen)
     run.lake.replace_day_arrow(tables.STARTERS, run.day, rows)
     run.note(segments=len(pc.unique(rows["segment"])), slots=rows.num_rows)
 
 
-def _clusters_reached(run: Run, height: int) -> np.ndarray:
-    met = run.lake.arrow(tables.INTERACTIONS, ["viewer", "video", "good"], days=[run.day])
+def _clusters_reached(run: Run, met: pa.Table, height: int) -> np.ndarray:
     good = met.filter(met["good"])
     profiles = run.lake.arrow(tables.VIEWER_PROFILES, ["viewer", "cluster"], days=[run.day])
     cluster = np.full(run.lake.arrow(tables.VIEWER_IDS, ["viewer"]).num_rows, -1, np.int32)

@@ -303,6 +303,8 @@ class Starters:
     min_clusters: int
     max_exit_rate: float
     steps: int
+    min_variant_viewers: int
+    variant_prior_viewers: float
 
 
 @dataclass(frozen=True)

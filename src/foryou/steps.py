@@ -222,6 +222,7 @@ STEPS = (
         (
             tables.POPULAR,
             tables.VIDEOS,
+            tables.VIEWERS,
             tables.VIDEO_STATS,
             tables.INTERACTIONS,
             tables.VIEWER_PROFILES,

@@ -289,6 +289,17 @@ def test_a_service_walks_the_slates_by_the_topics_that_were_watched(tmp_path):
     assert ids(opened.starters("DE:de")) == ids(opened.starters()) == ["s9"]
 
 
+def test_where_people_come_from_chooses_a_variant_of_the_starters(tmp_path):
+    slates = {("US:en", ""): ["s1"], ("US:en@age_band=18-24", ""): ["s2"], ("*:*@referrer=ad", ""): ["s3"]}
+    publish(tmp_path, starters=slates | {("*:*", ""): ["s9"]})
+    opened = reader.open(tmp_path)
+    assert ids(opened.starters("US:en", referrer="ad", age_band="18-24")) == ["s2"], "the rung comes first"
+    assert ids(opened.starters("US:en", referrer="ad")) == ["s1"]
+    assert ids(opened.starters("DE:de", referrer="ad", age_band="18-24")) == ["s3"]
+    assert ids(opened.feed(None, country="US", language="en", age_band="18-24"))[0] == "s2"
+    assert ids(opened.starters("US:en", referrer="unheard of")) == ["s1"]
+
+
 def test_a_release_from_before_there_were_starters_has_none(tmp_path):
     publish(tmp_path, popular={"*:*": ["v4", "v1", "v2"]}, starters={("*:*", ""): ["s9"]})
     opened = reader.open(tmp_path)

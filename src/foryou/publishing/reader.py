@@ -89,22 +89,37 @@ class Reader:
         device_id: str | None = None,
         country: str | None = None,
         language: str | None = None,
+        referrer: str | None = None,
+        age_band: str | None = None,
     ) -> list[Item]:
-        """The viewer's first k videos; someone unknown gets the starters of the segment, then what is popular there."""
+        """The viewer's first k videos; someone unknown gets the starters of the segment, then what is popular there.
+
+        `referrer`, the app that they came from, and `age_band` choose a variant of the starters where there is one.
+        """
         row = self._row("feeds", viewer_id or _device(device_id))
         if row is not None:
             return [_item(each) for each in row["items"][:k]]
         segment = f"{country or '*'}:{language or '*'}"
-        start = self.starters(segment)
+        start = self.starters(segment, referrer=referrer, age_band=age_band)
         first = {item.video_id for item in start}
         return [*start, *(item for item in self.popular(segment) if item.video_id not in first)][:k]
 
-    def starters(self, segment: str = tables.EVERYWHERE, path: str = "") -> list[Item]:
+    def starters(
+        self,
+        segment: str = tables.EVERYWHERE,
+        path: str = "",
+        *,
+        referrer: str | None = None,
+        age_band: str | None = None,
+    ) -> list[Item]:
         """The slate of eight for someone unknown; `path` are the topics watched so far: `cooking`, `cooking>pets`.
 
-        Up the ladder `US:en`, `*:en`, `*:*` where the segment has no slates; empty where a path ends.
+        Up the ladder `US:en`, `*:en`, `*:*` where the segment has no slates, and on each rung the variant of the
+        referrer, else of the age band, before the plain one. Empty where a path ends.
         """
-        own = next((name for name in _ladder(segment) if (name, "") in self._starters), None)
+        told = [f"@{kind}={value}" for kind, value in (("referrer", referrer), ("age_band", age_band)) if value]
+        asked = [f"{rung}{variant}" for rung in _ladder(segment) for variant in (*told, "")]
+        own = next((name for name in asked if (name, "") in self._starters), None)
         return self._starters.get((own, path), []) if own else []
 
     def knows(self, viewer_id: str) -> bool:

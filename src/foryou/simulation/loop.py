@@ -41,7 +41,7 @@ def run(
     arm. All arms start from the same lake, and the same viewers come at the same moments.
     """
     with tempfile.TemporaryDirectory(prefix="foryou-simulation-") as folder:
-        world, past, state, days = warm_up(parameters, warm_days, settings, Path(folder))
+        world, past, state, days = warm_up(parameters, warm_days, settings, Path(folder), told)
         setting = _setting(world, state, warm_days, warm_days + nights - 1)
         visits = [_visits(world, number) for number in range(warm_days, warm_days + nights)]
         rows: list[dict[str, Any]] = []
@@ -59,7 +59,11 @@ def run(
 
 
 def warm_up(
-    parameters: WorldParameters, days: int, settings: Settings, root: Path
+    parameters: WorldParameters,
+    days: int,
+    settings: Settings,
+    root: Path,
+    told: Told = lambda text: None,
 ) -> tuple[World, MemoryLake, State, list[Day]]:
     """The world after its first `days`, with what Spark's steps would have left of them, and the days."""
     world, state, rngs = begin(parameters)
@@ -72,6 +76,7 @@ def warm_up(
         given_days.append(Day(lines, before, state.follows, controls))
         given.give_day(lake, world, number, given_days[-1], settings)
         before = lines
+        told(f"day {number + 1} of {days} before the first night")
     return world, lake, state, given_days
 
 

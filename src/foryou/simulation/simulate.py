@@ -115,7 +115,7 @@ def _results(
 ) -> Iterator[tuple[Task, list[dict[str, Any]]]]:
     """Runs as they end; what workers tell is passed on now and then, and silence is broken."""
     waiting, last = dict(running), time.monotonic()
-    text = "starting"
+    text = "starting Python in each process"
     while waiting:
         with suppress(queue.Empty):
             text = heard.get(timeout=0.5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from foryou.contract import Column, Table
-from foryou.tables.words import DAY, SEGMENT, SOURCE_BITS, VIDEO, VIEWER, text
+from foryou.tables.words import DAY, SEGMENT, SOURCE_BITS, STARTERS_SEGMENT, VIDEO, VIEWER, text
 
 POPULAR = Table(
     "popular",
@@ -26,7 +26,7 @@ STARTERS = Table(
     "one slot of one slate of one segment",
     (
         DAY,
-        SEGMENT,
+        STARTERS_SEGMENT,
         text("path", "Topics watched well so far: empty, `cooking`, `cooking>pets`.", required=True),
         Column("slot", "int", "From 1 to 8.", required=True, at_least=1, at_most=8),
         VIDEO,

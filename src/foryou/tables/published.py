@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from foryou.contract import Column, Table
-from foryou.tables.words import DAY, RELEASE_ID, SEGMENT, SOURCE_BITS, VIDEO_ID, VIEWER_ID, text
+from foryou.tables.words import DAY, RELEASE_ID, SEGMENT, SOURCE_BITS, STARTERS_SEGMENT, VIDEO_ID, VIEWER_ID, text
 
 _ITEM = "video_id string, score float"
 _BLENDED = (
@@ -92,7 +92,7 @@ PUBLISHED_STARTERS = Table(
     (
         DAY,
         RELEASE_ID,
-        SEGMENT,
+        STARTERS_SEGMENT,
         text("path", "Topics watched well so far: empty, `cooking`, `cooking>pets`.", required=True),
         Column("slot", "int", "From 1 to 8.", required=True, at_least=1, at_most=8),
         VIDEO_ID,

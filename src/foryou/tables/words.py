@@ -92,6 +92,14 @@ RELEASE_ID = Column("release_id", "string", "The release that the row was publis
 
 SEGMENT = Column("segment", "string", "Country and language: `US:en`, else `*:en`, else `*:*`.", required=True)
 
+STARTERS_SEGMENT = Column(
+    "segment",
+    "string",
+    "As in `popular`; or a variant of it, for people from one app or of one age: `US:en@referrer=invite`, "
+    "`*:en@age_band=18-24`.",
+    required=True,
+)
+
 SOURCE_BITS = "Bit set of the sources that found the video, lowest bit first: " + ", ".join(SOURCES) + "."
 
 
