@@ -30,7 +30,7 @@ _RULES: tuple[tuple[str, float, float], ...] = (
     (r".*_days", 1, 3_650),
     (r".*_weeks", 1, 520),
     (r".*factors\.factors|.*iterations", 1, 4_096),
-    (r".*\.(length|kept_length|trending_length)|.*_places", 1, 10_000),
+    (r".*\.(length|kept_length|kept_pool|trending_length)|.*_places", 1, 10_000),
     (r".*\.(always_allowed_rejected|max_extensions|explored|similar_recent|copy_min_letters|steps)", 0, _MANY),
 )
 """Patterns of `section.setting` with the least and the greatest value; the first that fits holds.
@@ -40,6 +40,7 @@ Of others, whole numbers count something and are at least 1, and fractions are a
 
 _AT_MOST = (
     ("feeds.length", "candidates.length"),
+    ("candidates.kept_length", "candidates.kept_pool"),
     ("views.length_min", "views.length_max"),
     ("creators.authority_min", "creators.authority_max"),
     ("events.min_recent_days", "events.recent_days"),

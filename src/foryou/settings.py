@@ -313,6 +313,7 @@ class Candidates:
     block_viewers: int
     similar_recent: int
     kept_length: int
+    kept_pool: int
     explored: int
     exploring_taste: float
     seed: int

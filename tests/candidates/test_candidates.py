@@ -147,9 +147,16 @@ def best_of(tonight, viewer):
 def whole_taste(tonight, viewer, lists):
     """The best of what any source found, by both kinds of vectors."""
     found = {video for pairs in lists.values() for video, _ in pairs}
+    return [(video, taste_for(tonight, viewer, video)) for video in by_taste(tonight, viewer, found)][:LENGTH]
+
+
+def taste_for(tonight, viewer, video):
     sides = [(tonight.viewer_factors, tonight.video_factors), (tonight.viewer_contents, tonight.video_contents)]
-    scores = {video: sum(float(a[viewer].astype(float) @ b[video]) for a, b in sides) for video in found}
-    return sorted(scores.items(), key=lambda pair: (-np.float32(pair[1]), pair[0]))[:LENGTH]
+    return float(sum(np.float32(float(a[viewer].astype(float) @ b[video])) for a, b in sides))
+
+
+def by_taste(tonight, viewer, videos):
+    return sorted(videos, key=lambda video: (-np.float32(taste_for(tonight, viewer, video)), video))
 
 
 def blended(lists, taste, weights, log_multipliers):
@@ -246,7 +253,8 @@ def test_following_lists_the_newest_videos_of_creators_followed(tonight, found):
         allowed = tonight.wide & (tonight.shown if tonight.adult[viewer] else tonight.for_all)
         unwanted = row_of(tonight.seen, viewer) | hidden_from(tonight, viewer)
         fresh = {v: w for v, w in worth.items() if allowed[v] and v not in unwanted}
-        assert row["following"] == sorted(fresh, key=lambda v: (-np.float32(fresh[v]), v))[:20]
+        newest = sorted(fresh, key=lambda v: (-np.float32(fresh[v]), v))[:100]
+        assert row["following"] == by_taste(tonight, viewer, newest)[:20]
 
 
 def test_trending_lists_what_rises_in_the_viewers_country(tonight, found):
@@ -255,7 +263,8 @@ def test_trending_lists_what_rises_in_the_viewers_country(tonight, found):
         rising = row_of(tonight.trending, tonight.countries[viewer])
         unwanted = row_of(tonight.seen, viewer) | hidden_from(tonight, viewer)
         fresh = {v: w for v, w in rising.items() if allowed[v] and v not in unwanted}
-        assert row["trending"] == sorted(fresh, key=lambda v: (-np.float32(fresh[v]), v))[:20]
+        most = sorted(fresh, key=lambda v: (-np.float32(fresh[v]), v))[:100]
+        assert row["trending"] == by_taste(tonight, viewer, most)[:20]
 
 
 def test_a_viewer_has_the_list_of_the_country_or_that_of_all():
@@ -386,7 +395,7 @@ def test_follows_become_places_of_creators_who_have_videos():
 
 def test_a_viewer_of_few_events_is_known_in_part():
     met = interactions(*[(1, video, 1.0, 1) for video in range(5)], *[(2, video, 1.0, 1) for video in range(50)])
-    assert night.known(met, 20, 4).tolist() == [0.0, 0.25, 1.0, 0.0]
+    assert night.known(met, 20, 4).tolist() == [0.0, 0.5, 1.0, 0.0]
 
 
 def test_popular_lists_become_rows_and_everywhere_is_always_there():

@@ -64,7 +64,8 @@ def fed(tmp_path, chosen):
         height = max(candidates) + 1
         feeds.Night(copy_of, rows_of(liked or {}, height), rows_of(similar or {}, videos)).save(tmp_path)
         file = file_of(tmp_path / "candidates.parquet", candidates, kept, known)
-        blocks = feeds.build(0, [file], tmp_path, replace(chosen.feeds, length=length))
+        places = {"following_places": (3,), "trending_places": (8,), "exploring_places": (5, 10)}
+        blocks = feeds.build(0, [file], tmp_path, replace(chosen.feeds, length=length, **places))
         return {row["viewer"]: row for row in pa.concat_tables(blocks).to_pylist()}
 
     return of

@@ -60,5 +60,6 @@ def test_feeds_agree_with_the_rules_in_plain_python(chosen):
 
 
 def test_places_beyond_the_length_of_a_feed_are_not_kept(chosen):
-    wanted = places.kept_places(replace(chosen.feeds, length=6, exploring_places=(5, 10), trending_places=(6, 7)))
+    kept = {"following_places": (3,), "exploring_places": (5, 10), "trending_places": (6, 7)}
+    wanted = places.kept_places(replace(chosen.feeds, length=6, **kept))
     assert wanted.tolist() == [-1, -1, 0, -1, 2, 1]

@@ -41,8 +41,7 @@ def _block(night: Night, viewers: NDArray[np.int32], settings: Candidates) -> pa
     leads, ranks = _leads(np.stack([own for own, _ in lists]), ids, len(night.shown))
     columns = {"videos": ids, "scores": scores, "sources": sources, "leads": leads, "ranks": ranks}
     rows = {"viewer": viewers} | {name: matrices.lists(column, ids >= 0) for name, column in columns.items()}
-    beside = _by_age(night, viewers, settings.kept_length, tuple(KEPT.values()))
-    rows |= {name: matrices.lists(videos, videos >= 0) for name, (videos, _) in zip(KEPT, beside, strict=True)}
+    rows |= {name: matrices.lists(videos, videos >= 0) for name, videos in _beside(night, viewers, settings).items()}
     drawn, chances = _drawn(night, viewers, settings)
     rows |= {"exploring": matrices.lists(drawn, drawn >= 0), "propensities": matrices.lists(chances, drawn >= 0)}
     return pa.table(rows | {"known": np.array(night.known[viewers])})
@@ -71,6 +70,19 @@ def _by_age(night: Night, viewers: NDArray[np.int32], length: int, sources: tupl
         for whole, source in zip(lists, sources, strict=True):
             whole[0][group], whole[1][group] = source(night, viewers[group], length, eligible & night.wide)
     return lists
+
+
+def _beside(night: Night, viewers: NDArray[np.int32], settings: Candidates) -> dict[str, NDArray[np.int32]]:
+    """The lists that have places of their own, by name; those `BY_TASTE` hold what fits the viewer best."""
+    pools = _by_age(night, viewers, settings.kept_pool, tuple(KEPT.values()))
+    return {
+        name: (
+            taste.rescored(night, viewers, [ids], settings.kept_length)[0]
+            if name in BY_TASTE
+            else ids[:, : settings.kept_length]
+        )
+        for name, (ids, _) in zip(KEPT, pools, strict=True)
+    }
 
 
 def _drawn(night: Night, viewers: NDArray[np.int32], settings: Candidates) -> Lists:
@@ -139,6 +151,9 @@ TASTES: tuple[Source, ...] = (factors, similar, popular)
 
 KEPT: dict[str, Source] = {"following": following, "trending": trending, "starting": starting}
 """The sources that have places of their own in a feed, by the column that holds their lists; `exploring` is drawn."""
+
+BY_TASTE = ("following", "trending")
+"""Of those, the ones whose best for a viewer are chosen by taste; what newcomers meet is as their segment has it."""
 
 
 def _through(
