@@ -58,7 +58,7 @@ lock: $(DONE)/installer  ## resolve the requirements anew, with hashes; commit t
 	$(LOCK) -c requirements-dev.txt requirements-setup.in -o requirements-setup.txt
 
 clean:  ## remove what can be made again: the environment, the demo, caches
-	rm -rf .venv demo bench/work .import_linter_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse
+	rm -rf .venv demo simulations bench/work .import_linter_cache .mypy_cache .ruff_cache .hypothesis spark-warehouse
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Set-up leaves a file behind after each part, so that the next call finds nothing to do.

@@ -249,6 +249,9 @@ def test_a_report_is_named_by_its_page(lake):
         ("nightly", "--landing", "x", "--lake", "y", "--day", "2026-03-10", "--conf", "nope"),
         ("backfill", "--landing", "x", "--lake", "y", "--from", "2026-03-02", "--to", "2026-03-01"),
         ("nightly", "--landing", "x", "--lake", "y", "--day", "2026-03-10", "--override", "no reason"),
+        ("simulate", "--worlds", "moon"),
+        ("simulate", "--without", "gravity"),
+        ("simulate", "--nights", "15"),
     ],
     ids=" ".join,
 )

@@ -237,11 +237,14 @@ def simulate(
 ) -> None:
     """Lets synthetic viewers answer the feeds, night after night, beside popularity, chance and an oracle."""
     from foryou.simulation import page, shown, simulate
-    from foryou.simulation import worlds as sets
 
     with _told_errors(json):
-        told = (lambda text: None) if json else (lambda text: screen.console.print(f"  [dim]{text}[/]"))
-        result = simulate.run(sets.of(worlds), nights, seeds, without, settings.load(*conf), told)
+        try:
+            planned = simulate.plan(worlds, nights, without, settings.load(*conf))
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+        beside = screen.beside if json else screen.console
+        result = simulate.run(planned, seeds, lambda text: beside.print(f"  [dim]{text}[/]"))
         written = page.write(result, out / f"{worlds}.html")
     if json:
         screen.as_json(result | {"page": written})

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from foryou.errors import ContractBroken
 from foryou.settings import Content, Settings
 
 
@@ -63,14 +62,9 @@ PARTS = {
 
 
 def without(settings: Settings, name: str) -> tuple[Settings, tuple[str, ...]]:
-    """The settings without the part, and the steps that are not run. Raises ContractBroken if there is no such part."""
+    """The settings without the part, and the steps that are not run. Raises ValueError if there is no such part."""
     if name not in PARTS:
-        raise ContractBroken(
-            "simulation",
-            wanted="a part that can be left out: " + ", ".join(PARTS),
-            found=name,
-            next_step="name one of them after --without",
-        )
+        raise ValueError(f"there is no part {name!r} to leave out, only " + ", ".join(PARTS))
     part = PARTS[name]
     changed = {section: replace(getattr(settings, section), **values) for section, values in part.settings.items()}
     return replace(settings, **changed), part.steps

@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from typing import Any
 
-from foryou.errors import ContractBroken
 from foryou.settings import Settings
 from foryou.simulation import compared, loop, parts, worlds
 from foryou.simulation.arms import Arm
@@ -26,21 +26,28 @@ Task = tuple[str, int]
 _STILL_AT_IT_S = 4.0
 
 
-def run(
-    chosen: Mapping[str, WorldParameters],
-    nights: int,
-    seeds: int,
-    without: Sequence[str],
-    settings: Settings,
-    told: Told,
-    processes: int | None = None,
-) -> dict[str, Any]:
-    """By world: its hash and `compared.summary` of its runs; beside them what was asked for.
+@dataclass(frozen=True)
+class Plan:
+    """The worlds by name, and the arms that live through so many nights in each of them."""
 
-    Raises ContractBroken for a part that cannot be left out, and for more nights than the worlds have days.
-    """
-    _require_days(chosen, nights)
-    arms = arms_of(without, settings)
+    worlds: Mapping[str, WorldParameters]
+    nights: int
+    arms: list[Arm]
+    settings: Settings
+
+
+def plan(name: str, nights: int, without: Sequence[str], settings: Settings) -> Plan:
+    """The plan for a set of worlds, or one world. Raises ValueError for names that nobody has, and too many nights."""
+    chosen = worlds.of(name)
+    most = min(parameters.days for parameters in chosen.values()) - worlds.WARM_DAYS
+    if not 1 <= nights <= most:
+        raise ValueError(f"these worlds are frozen with their days: 1 to {most} nights, not {nights}")
+    return Plan(chosen, nights, arms_of(without, settings), settings)
+
+
+def run(planned: Plan, seeds: int, told: Told, processes: int | None = None) -> dict[str, Any]:
+    """By world: its hash and `compared.summary` of its runs; beside them what was asked for."""
+    chosen, nights, arms, settings = planned.worlds, planned.nights, planned.arms, planned.settings
     tasks = [(name, place) for place in range(seeds) for name in chosen]
     started = time.monotonic()
     rows: dict[Task, list[dict[str, Any]]] = {}
@@ -60,23 +67,12 @@ def run(
 
 
 def arms_of(without: Sequence[str], settings: Settings) -> list[Arm]:
-    """The whole system, the measuring rods, and the system without each part named."""
+    """The whole system, the measuring rods, and the system without each part named. Raises ValueError for no part."""
     arms = [Arm("foryou", "foryou", settings), *(Arm(kind, kind, settings) for kind in REFERENCES)]
     for part in without:
         changed, skipped = parts.without(settings, part)
         arms.append(Arm(f"without {part}", "foryou", changed, skipped))
     return arms
-
-
-def _require_days(chosen: Mapping[str, WorldParameters], nights: int) -> None:
-    most = min(parameters.days for parameters in chosen.values()) - worlds.WARM_DAYS
-    if not 1 <= nights <= most:
-        raise ContractBroken(
-            "simulation",
-            wanted=f"1 to {most} nights: these worlds are frozen with their days",
-            found=str(nights),
-            next_step="ask for fewer nights, or for more seeds",
-        )
 
 
 def _of_world(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from foryou.errors import ContractBroken
 from foryou.sources.world import WorldParameters, world_hash
 
 WARM_DAYS = 6
@@ -68,18 +67,14 @@ FROZEN = {
 
 
 def of(name: str) -> dict[str, WorldParameters]:
-    """The worlds of a set, or one world by its name. Raises ContractBroken if there is neither."""
+    """The worlds of a set, or one world by its name. Raises ValueError if there is neither."""
     if name in WORLDS:
         return WORLDS[name]
     every = {world: parameters for worlds in WORLDS.values() for world, parameters in worlds.items()}
     if name in every:
         return {name: every[name]}
-    raise ContractBroken(
-        "simulation",
-        wanted="a set of worlds (" + ", ".join(WORLDS) + ") or a world (" + ", ".join(every) + ")",
-        found=name,
-        next_step="name one of them after --worlds",
-    )
+    sets, names = ", ".join(WORLDS), ", ".join(every)
+    raise ValueError(f"there is no world or set of worlds {name!r}, only the sets {sets} and the worlds {names}")
 
 
 def seeded(parameters: WorldParameters, place: int) -> WorldParameters:
