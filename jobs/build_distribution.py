@@ -25,7 +25,7 @@ def main(run: Run) -> None:
         _tonight(run),
         partial(evidence.gather, views, _groups(run, viewers)),
         _active(run, views),
-        _room(run, views),
+        _room(run, views, before),
         run.day,
         chosen,
     )
@@ -113,10 +113,12 @@ def _active(run: Run, views: pa.Table) -> int:
     return pc.count_distinct(views["viewer"].filter(recent)).as_py()
 
 
-def _room(run: Run, views: pa.Table) -> int:
-    """How many views the places for exploring brought about on the day; before there are any, one each viewer."""
-    today = views.filter(pc.equal(views["day"], pa.scalar(run.day)))
-    return max(today.num_rows - today["propensity"].null_count, _active(run, views))
+def _room(run: Run, views: pa.Table, before: pa.Table) -> int:
+    """How many views of videos under test were drawn for on the day; before there are any, one each active viewer."""
+    tested = before["video"].filter(pc.is_in(before["stage"], pa.array(distribution.TESTS))).combine_chunks()
+    of_tests = pc.and_(pc.is_valid(views["propensity"]), pc.is_in(views["video"], tested))
+    drawn = pc.sum(pc.and_(pc.equal(views["day"], pa.scalar(run.day)), of_tests)).as_py() or 0
+    return drawn or _active(run, views)
 
 
 def _flags(ids: pa.ChunkedArray, height: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from math import log
+from math import exp, log
 from pathlib import Path
 
 from foryou import settings
@@ -46,6 +46,10 @@ comes again. Some places are kept:
 | {trending} | what is on the rise in your country |
 | {exploring} | new videos that nobody knows yet, drawn by chance |
 
+What is drawn by chance is drawn for you: a video that fits your taste by one standard deviation more is up to
+{odds:.0f} times as likely, and a tenth of the odds stays even for all. Followed creators and what is on the rise are
+shown by what fits you, too.
+
 Every video comes with its reason; whoever asks for your list can ask why each one is there.
 
 **If you are new**, you meet eight videos on eight topics, liked by many different people. What you watch leads to
@@ -62,13 +66,15 @@ no profile and gets the lists of the country. Who is not known to be grown up is
 ## For creators
 
 **A new video is tested** on {targets} impressions (or on {percents} % of the active viewers where that is less),
-spread over four groups of viewers. Its rate of good watches is held against that of other videos of its length that
-were shown in the same places. It goes on when it is better with {p:.0%} certainty, for everybody or for one group;
-it pauses when it is most likely worse; in between the test is made longer, at most {d.max_extensions} times. Copies
-of earlier videos and videos that moderation has not passed are not tested. A paused video gets one more try after
-{d.revival_days} days if you have posted nothing else. Once it is let out to everybody it is helped along, by
-{d.push_deviations:g} of a standard deviation, for {d.push_days} days; after that ever less, and taste alone finds
-its viewers.
+spread over four groups of viewers and given first to those it is likely to suit. There are only so many places: tests
+take turns, later ones first, then by the odds that the video is good, for which at first only its likeness to videos
+that people liked speaks. After {d.max_test_days} days a test is judged by what it has. Its rate of good watches is
+held against that of other videos of its length that were shown in the same places. It goes on when it is better with
+{p:.0%} certainty, for everybody or for one group; it pauses when it is most likely worse; in between the test is made
+longer, at most {d.max_extensions} times. Copies of earlier videos and videos that moderation has not passed are not
+tested. A paused video gets one more try after {d.revival_days} days if you have posted nothing else. Once it is let
+out to everybody it is helped along, by {d.push_deviations:g} of a standard deviation, for {d.push_days} days; after
+that ever less, and taste alone finds its viewers.
 
 **Your standing** moves your videos by at most {low:+.2f} to {high:+.2f} of a standard deviation. It rests on how
 well your videos are watched (weight {r.weight_engagement:g}), in how many of the last {r.active_weeks} weeks you
@@ -92,6 +98,7 @@ def page(chosen: Settings) -> str:
         r=chosen.creators,
         e=chosen.events,
         p=chosen.distribution.min_posterior,
+        odds=exp(chosen.candidates.exploring_taste),
         low=log(chosen.creators.multiplier_min),
         high=log(chosen.creators.multiplier_max),
         following=_listed(chosen.feeds.following_places),

@@ -289,6 +289,7 @@ class Distribution:
     prior_viewers: float
     min_group_impressions: int
     max_extensions: int
+    max_test_days: int
     revival_days: int
     push_days: int
     push_half_life_days: float

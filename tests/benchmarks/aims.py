@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from foryou import steps
+
 Result = dict[str, Any]
 
 
@@ -41,10 +43,40 @@ def _times(size: str, programs: Result) -> list[Aim]:
     }
     words = {"night": "a night", "first_load": "first load", "scoring": "scoring (build_candidates)"}
     rows = [_below(words[name], limit, found[name], "s", stretch.get(name)) for name, limit in limits.items()]
+    rows += [_longest_later_step(night)] if night else []
     bare = step_seconds(programs.get("bare"), "train")
     limit = round(1.1 * bare, 1) if bare else None
     name = "training (train_factors, with MLflow and writing)"
     return [*rows, _below(name, limit, step_seconds(night, "train_factors"), "s", None)]
+
+
+FIRST_STEPS = (
+    "build_missing_days",
+    "build_catalogue",
+    "build_events",
+    "build_views",
+    "build_interactions",
+    "build_content",
+    "evaluate_factors",
+    "train_factors",
+    "build_popular",
+    "build_candidates",
+    "build_feeds",
+    "publish",
+    "report",
+)
+"""The steps of the first version; each that came later may cost a tenth of the night."""
+
+
+def _longest_later_step(night: Result) -> Aim:
+    later = {row["step"]: row["seconds"] for row in night["steps"] if row["step"] in _later_steps()}
+    longest = max(later, key=lambda name: later[name], default="")
+    told = f"the longest later step ({longest})" if longest else "the longest later step"
+    return _below(told, round(night["seconds"] / 10, 1), later.get(longest), "s", None)
+
+
+def _later_steps() -> set[str]:
+    return {step.name for step in steps.STEPS} - set(FIRST_STEPS)
 
 
 def _memory(programs: Result) -> list[Aim]:

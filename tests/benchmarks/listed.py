@@ -30,7 +30,12 @@ def database(truth: Truth, size: Size, work: Path) -> duckdb.DuckDBPyConnection:
     (work / "quality.duckdb").unlink(missing_ok=True)
     db = duckdb.connect(str(work / "quality.duckdb"))
     db.execute(f"SET memory_limit = '{MEMORY_GB}GB'; SET preserve_insertion_order = false")
-    viewers = {"viewer_id": truth.viewer_ids, "viewer": np.arange(len(truth.viewer_ids)), "minor": truth.minor}
+    viewers = {
+        "viewer_id": truth.viewer_ids,
+        "viewer": np.arange(len(truth.viewer_ids)),
+        "minor": truth.minor,
+        "robot": truth.robot,
+    }
     videos = {
         "video_id": truth.video_ids,
         "video": np.arange(len(truth.video_ids)),
@@ -64,8 +69,11 @@ def read_log(db: duckdb.DuckDBPyConnection, landing: Path, size: Size) -> None:
         ) JOIN viewers USING (viewer_id) JOIN videos USING (video_id) GROUP BY ALL""",
         [files],
     )
+    # What a machine plays is refused, not seen: robots' lists may hold it.
     db.execute(
-        f"CREATE TABLE seen AS SELECT DISTINCT viewer, video FROM daily WHERE played AND day < '{size.held_out}'"
+        f"""
+        CREATE TABLE seen AS SELECT DISTINCT viewer, video FROM daily JOIN viewers USING (viewer)
+        WHERE played AND NOT robot AND day < '{size.held_out}'"""
     )
     db.execute(
         f"""

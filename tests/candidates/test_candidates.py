@@ -267,6 +267,21 @@ def test_trending_lists_what_rises_in_the_viewers_country(tonight, found):
         assert row["trending"] == by_taste(tonight, viewer, most)[:20]
 
 
+def test_whoever_has_no_taste_gets_the_newest_of_whom_they_follow(tonight, chosen, tmp_path):
+    nothing = {name: np.zeros_like(getattr(tonight, name)) for name in ("viewer_factors", "viewer_contents")}
+    rows = by_viewer(built(replace(tonight, **nothing), chosen.candidates, tmp_path))
+    told_apart = 0
+    for viewer, row in rows.items():
+        worth = {}
+        for creator, ones in row_of(tonight.follows, viewer).items():
+            for video, value in row_of(tonight.new_of_creator, creator).items():
+                worth[video] = worth.get(video, 0) + ones * value
+        newest = [worth[video] for video in row["following"]]
+        assert newest == sorted(newest, reverse=True)
+        told_apart += row["following"] != sorted(row["following"])
+    assert told_apart > 10
+
+
 def test_a_viewer_has_the_list_of_the_country_or_that_of_all():
     listed = pa.table({"country": ["*", "US"], "video": pa.array([5, 6], pa.int32()), "score": [0.5, 0.25]})
     names, lists = night.trending_rows(listed)

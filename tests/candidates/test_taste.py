@@ -34,6 +34,13 @@ def test_where_there_is_nothing_to_tell_apart_all_scores_are_zero(among):
     assert not (viewers @ videos.T).any()
 
 
+@pytest.mark.parametrize(("viewers", "videos"), [(VIEWERS[:, :0], VIDEOS), (VIEWERS, VIDEOS[:, :0])])
+def test_where_only_one_side_has_vectors_all_scores_are_zero(viewers, videos):
+    ours, theirs = taste.of_one_scale(viewers, videos, np.ones(90, bool), 1.0)
+    assert not (ours @ theirs.T).any()
+    assert (ours @ theirs.T).shape == (30, 90)
+
+
 def test_a_viewer_of_whom_nothing_is_known_has_no_taste():
     nobody = VIEWERS.copy()
     nobody[2] = 0

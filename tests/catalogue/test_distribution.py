@@ -164,3 +164,12 @@ def test_the_likelier_a_video_is_good_the_likelier_is_its_turn(chosen):
 def test_what_was_shown_in_an_earlier_stage_is_no_part_of_the_next_test(chosen):
     row = night(chosen, [{"video": 5, "stage": "first"}], told={5: (400, 200)}, active=10**7)[5]
     assert (row["stage"], row["impressions"], row["group_impressions"]) == ("second", 400, [0, 0, 0, 0])
+
+
+def test_a_test_that_cannot_reach_its_target_is_judged_by_what_it_has(chosen):
+    stuck = {"video": 5, "stage": "fourth", "age_days": 14}
+    assert night(chosen, [stuck], told={5: (400, 200)}, active=10**7)[5]["decision"] == "widen"
+    late = {"video": 5, "stage": "first", "age_days": 14}
+    assert night(chosen, [late])[5]["decision"] == "extend"
+    assert told_of(night(chosen, [late | {"extensions": 2}])[5]) == ("paused", "pause", "undecided")
+    assert night(chosen, [late | {"age_days": 13, "extensions": 2}])[5]["decision"] == "go_on"

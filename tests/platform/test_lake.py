@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -45,6 +46,20 @@ def by_delta_in_spark(lake, table):
 
 def names(lake, table, days=None):
     return sorted(lake.arrow(table, ["name"], days=days)["name"].to_pylist())
+
+
+# ---- a lake of an earlier version
+
+
+def test_a_table_of_an_earlier_version_gets_the_columns_that_it_lacks(lake, spark):
+    earlier = replace(THINGS, columns=tuple(column for column in THINGS.columns if column.name != "size"))
+    lake.replace_day_arrow(earlier, BEFORE, things("old").drop_columns("size"))
+    later = Lake(lake.root, spark)
+    assert later.arrow(THINGS, ["name", "size"], days=[BEFORE]).to_pylist() == [{"name": "old", "size": None}]
+    later.replace_day_arrow(THINGS, DAY, things("new", size=3))
+    assert [row["size"] for row in later.arrow(THINGS).sort_by("day").to_pylist()] == [None, 3]
+    assert {row["name"]: row["size"] for row in later.read(THINGS).collect()} == {"old": None, "new": 3}
+    assert {row["name"]: row["size"] for row in by_delta_in_spark(later, THINGS)} == {"old": None, "new": 3}
 
 
 # ---- whole days

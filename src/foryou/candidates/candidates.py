@@ -75,14 +75,13 @@ def _by_age(night: Night, viewers: NDArray[np.int32], length: int, sources: tupl
 def _beside(night: Night, viewers: NDArray[np.int32], settings: Candidates) -> dict[str, NDArray[np.int32]]:
     """The lists that have places of their own, by name; those `BY_TASTE` hold what fits the viewer best."""
     pools = _by_age(night, viewers, settings.kept_pool, tuple(KEPT.values()))
-    return {
-        name: (
-            taste.rescored(night, viewers, [ids], settings.kept_length)[0]
-            if name in BY_TASTE
-            else ids[:, : settings.kept_length]
-        )
-        for name, (ids, _) in zip(KEPT, pools, strict=True)
-    }
+    lists = {name: ids[:, : settings.kept_length] for name, (ids, _) in zip(KEPT, pools, strict=True)}
+    has_taste = taste.of_any(night, viewers)
+    for name, (ids, _) in zip(KEPT, pools, strict=True):
+        if name in BY_TASTE:
+            fitting, _ = taste.rescored(night, viewers, [ids], settings.kept_length)
+            lists[name] = np.where(has_taste[:, None], fitting, lists[name])
+    return lists
 
 
 def _drawn(night: Night, viewers: NDArray[np.int32], settings: Candidates) -> Lists:

@@ -28,23 +28,21 @@ EVENLY = 0.1
 
 
 def tests(distribution: pa.Table, stages: tuple[str, ...], groups: int) -> Tests:
-    """The videos in one of the `stages`, weighted by what the tests of those in turn still want of each group.
+    """The videos in one of the `stages` whose turn it is, weighted by what their tests still want of each group.
 
     The audience of a test is stratified: each group that it is open to owes an equal part of the impressions wanted, so
-    a group that has given its part sees the video no more. `EVENLY` of a group's places goes to all whose test it is
-    part of, in turn or not.
+    a group that has given its part sees the video no more. `EVENLY` of a group's places goes to all of them alike.
     """
-    rows = distribution.filter(pa.compute.is_in(distribution["stage"], pa.array(stages))).sort_by("video")
+    under_test = pa.compute.is_in(distribution["stage"], pa.array(stages))
+    rows = distribution.filter(pa.compute.and_(under_test, distribution["in_turn"])).sort_by("video")
     given = np.array(rows["group_impressions"].to_pylist(), np.float64).reshape(rows.num_rows, groups)
     open_to = np.zeros((rows.num_rows, groups), bool)
     lists = rows["groups"].combine_chunks()
     open_to[np.repeat(np.arange(rows.num_rows), lists.value_lengths().to_numpy()), lists.flatten().to_numpy()] = True
     share = rows["wanted"].to_numpy()[:, None] / np.maximum(1, open_to.sum(axis=1, keepdims=True))
     missing = np.where(open_to, np.maximum(0, share - given), 0).T
-    in_turn = missing * rows["in_turn"].to_numpy(zero_copy_only=False)
     evenly = (missing > 0) / np.maximum(1, (missing > 0).sum(axis=1, keepdims=True))
-    total = np.maximum(in_turn.sum(axis=1, keepdims=True), 1)
-    weights = (1 - EVENLY) * in_turn + EVENLY * total * evenly
+    weights = (1 - EVENLY) * missing + EVENLY * missing.sum(axis=1, keepdims=True) * evenly
     return Tests(rows["video"].to_numpy().astype(np.int32), weights.astype(np.float32))
 
 

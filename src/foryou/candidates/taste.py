@@ -17,8 +17,11 @@ def of_one_scale(viewers: Floats, videos: Floats, among: NDArray[np.bool_], weig
 
     Over the videos `among` which one may choose, and that have a vector, each viewer's scores get the standard
     deviation `weight`: the rows of viewers are divided by `sqrt(u C u)`, C the covariance of the videos' vectors.
-    A video without a vector gets the mean one: it is neither raised nor lowered by what is not known of it.
+    A video without a vector gets the mean one: it is neither raised nor lowered by what is not known of it. Where one
+    of the sides has no vectors at all, and so no width, all scores are 0.
     """
+    if viewers.shape[1] != videos.shape[1]:
+        return np.zeros((len(viewers), 1), np.float32), np.zeros((len(videos), 1), np.float32)
     known: NDArray[np.bool_] = np.any(videos, axis=1)
     chosen = videos[known & among].astype(np.float64)
     if len(chosen) == 0:
@@ -38,6 +41,12 @@ def rescored(night: Night, viewers: NDArray[np.int32], found: Sequence[Ints], le
     own = (np.array(night.viewer_factors[viewers]), np.array(night.viewer_contents[viewers]))
     kernels.rescore(np.stack(found), own[0], factors, own[1], contents, *lists)
     return lists
+
+
+def of_any(night: Night, viewers: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Which of these viewers have any taste; for the others all videos are alike."""
+    parts = (night.viewer_factors[viewers], night.viewer_contents[viewers])
+    return np.logical_or(*(np.any(part, axis=1) for part in parts))
 
 
 def of_videos(night: Night, viewers: NDArray[np.int32], videos: NDArray[np.int32]) -> Floats:

@@ -166,6 +166,7 @@ def _tested(rows: Rows, told: Evidence, targets: NDArray[np.int64], day: date, s
     place = _test(rows["stage"])
     under_test = np.flatnonzero((place >= 0) & (rows["decision"] == "stay"))
     wanted = targets[np.maximum(place, 0)] * (1 + rows["extensions"])
+    wanted = np.where(_number(day) - rows["since"] >= settings.max_test_days, 0, wanted)
     found, groups, _ = evidence.judge(told, wanted, settings)
     some = decide(rows["stage"][under_test], found[under_test], rows["extensions"][under_test], settings)
     rows = {name: values.copy() for name, values in rows.items()}

@@ -37,6 +37,7 @@ class Lake:
     def __init__(self, root: Path | str, spark: SparkSession | Callable[[], SparkSession]) -> None:
         self.root = Path(root).absolute()
         self._spark = spark
+        self._grown: set[str] = set()
 
     @cached_property
     def spark(self) -> SparkSession:
@@ -122,8 +123,9 @@ class Lake:
     # ---- writing
 
     def create(self, table: Table) -> None:
-        """Makes the table, empty, with its column comments; does nothing if it is there."""
+        """Makes the table, empty, with its column comments; one that is there only gets columns that it lacks."""
         if self.exists(table):
+            self._grow(table)
             return
         self._refuse_lost(table)
         with self._locked(table):
@@ -136,6 +138,18 @@ class Lake:
                 description=table.doc,
                 configuration=_PROPERTIES,
             )
+
+    def _grow(self, table: Table) -> None:
+        """Adds the contract's newer columns to a table of an earlier version; rows from before have null there."""
+        if table.path in self._grown:
+            return
+        held = {field.name for field in self._delta(table).schema().fields}
+        if any(column.name not in held for column in table.columns):
+            with self._locked(table):
+                lacking = self._delta(table)
+                held = {field.name for field in lacking.schema().fields}
+                lacking.alter.add_columns([field for field in _delta(table).fields if field.name not in held])
+        self._grown.add(table.path)
 
     def _refuse_lost(self, table: Table) -> None:
         """Raises ContractBroken where there was a table: an empty one in its place would pass for a new one."""

@@ -107,7 +107,7 @@ def _with_feeds(lake: MemoryLake, world: World, day: date, length: int) -> Publi
     drawn = feeds["propensities"].combine_chunks().flatten().to_numpy()
     propensity[of[row], place] = np.where(drawn > 0, drawn, np.nan)
     gone = world.videos.gone_from <= (day - world.parameters.first_day).days + 1
-    walk = Walk(slates(lake.arrow(tables.STARTERS, days=[day]), gone), names)
+    walk = Walk.by_ladder(slates(lake.arrow(tables.STARTERS, days=[day]), gone), names)
     walk.begin(videos, np.setdiff1d(np.arange(len(videos)), np.append(of, lake.arrow(tables.SEEN)["viewer"])))
     return Published(videos, propensity, walk)
 

@@ -13,7 +13,7 @@ from foryou.settings import Content, Settings
 class Part:
     """`settings` by section are what they are without the part; `steps` are not run then.
 
-    `cannot_help` names the world of the neutral set in which it has nothing to work with.
+    `cannot_help` names the world of the neutral set in which it has nothing to work with; what is popular always has.
     """
 
     doc: str
@@ -44,7 +44,9 @@ PARTS = {
         ("build_starters",),
         "nobody_new",
     ),
-    "trends": Part("places for what a country talks about", {"feeds": {"trending_places": ()}}),
+    "trends": Part(
+        "places for what a country talks about", {"feeds": {"trending_places": ()}}, cannot_help="nothing_new"
+    ),
     "creators": Part(
         "credibility and authority of creators",
         {"creators": {"multiplier_min": 1.0, "multiplier_max": 1.0}},
@@ -52,11 +54,13 @@ PARTS = {
     ),
     "negatives": Part("skips, refusals and reports count against a taste", {"views": HARDLY}, cannot_help="one_taste"),
     "content": Part(
-        "what videos are about: neighbours of what was liked, factors of videos that nobody has watched",
+        "what videos are about: half of every score, neighbours of what was liked, factors of unwatched videos",
         {"content": BLIND},
         cannot_help="tags_say_nothing",
     ),
-    "following": Part("places for new videos of creators followed", {"feeds": {"following_places": ()}}),
+    "following": Part(
+        "places for new videos of creators followed", {"feeds": {"following_places": ()}}, cannot_help="equal_creators"
+    ),
     "popular": Part("what the segment watches, within the blend", {"candidates": {"weight_popular": 0.0}}),
 }
 

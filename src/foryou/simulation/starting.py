@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from foryou.tables import EVERYWHERE
+
 SLATE = 8
 
 Lists = NDArray[np.int32]
@@ -24,6 +26,15 @@ class Walk:
     segments: list[str]
     paths: dict[int, str] = field(default_factory=dict)
     good: dict[int, list[int]] = field(default_factory=dict)
+
+    @classmethod
+    def by_ladder(cls, slates: Slates, segments: list[str]) -> Walk:
+        """Whoever's segment has no slates walks those of the next rung, `*:en` or `*:*`, as the reader has it."""
+        own = {}
+        for segment in set(segments):
+            rungs = (segment, f"*:{segment.partition(':')[2]}", EVERYWHERE)
+            own[segment] = next((rung for rung in rungs if (rung, "") in slates), segment)
+        return cls(slates, [own[segment] for segment in segments])
 
     def begin(self, lists: Lists, newcomers: NDArray[np.integer]) -> None:
         """The first slate goes to the head of the newcomers' lists, what is there already behind it."""
