@@ -178,13 +178,13 @@ def new_of_creators(videos: pa.Table, day: date, days: int) -> tuple[pa.Array, R
 
 
 def known(interactions: pa.Table, enough: int, height: int) -> NDArray[np.float32]:
-    """How much is known of each viewer, 0 to 1: the root of the videos met inside the window over what is `enough`.
+    """How much is known of each viewer, 0 to 1: `1 - (1 - met / enough)^4` of the videos met inside the window.
 
-    The root, since the error of a taste falls with it: on a world of 1 M events own lists are as good as the starters
-    from the first event on (truth of the first 8 .45 and .45), and clearly better at ten (.51, .45).
+    On a world of 1 M events own lists are as good as the starters for viewers of one or two videos (truth of the first
+    8 .45 and .45), clearly better from six on (.51, .45) and much better from eleven on (.54, .45).
     """
     met = np.bincount(interactions["viewer"].to_numpy(), minlength=height)
-    return np.sqrt(np.minimum(1, met / enough)).astype(np.float32)
+    return (1 - (1 - np.minimum(1, met / enough)) ** 4).astype(np.float32)
 
 
 def starting_rows(starters: pa.Table, popular: pa.Table, names: list[str]) -> Rows:
