@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
-from functools import reduce
+from collections.abc import Callable, Iterator
+from functools import partial, reduce
 from itertools import islice
 from operator import or_
 from pathlib import Path
@@ -12,34 +13,63 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.errors import AnalysisException
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
+from pyspark.sql.pandas.types import to_arrow_schema
 
 from foryou import tables
 from foryou.errors import ContractBroken, DataRejected
 from foryou.plain_text import plain_text
+from foryou.sources import landed_lines
+from foryou.sources.landed_lines import Piece
 from foryou.sources.landing import LandedDay
 
+Work = Callable[[Iterator[pa.Table]], Iterator[pa.Table]]
+"""From landed lines, some thousands at a time, to whatever is made of them."""
+
 _SAMPLED_LINES = 1_000
+_BYTES_A_PIECE = 24 << 20
 
 
 def read(spark: SparkSession, landed: LandedDay, kind: str) -> DataFrame:
     """One row per line of the day's files of that kind: the contract's fields, `line`, and `readable`.
 
-    A line that is not one JSON object, holds a value of another type, or names a field in another case, which Spark
-    would silently read as null, has `readable` false; a number where text is wanted is taken as its text. Raises
-    ContractBroken where all of a file's first lines write a field's name in another case, and DataRejected for a
-    Parquet file without its end.
+    A line that is not one JSON object, holds a value of another type, or names a field in another case has `readable`
+    false; a number where text is wanted is taken as its text. Raises ContractBroken where all of a file's first lines
+    write a field's name in another case, and DataRejected for a Parquet file without its end.
     """
-    paths = [file.path for file in landed.files.get(kind, [])]
-    schema = T.StructType.fromDDL(tables.LANDED[kind])
+    return worked(spark, landed, kind, iter, _row(_schema(kind)))
+
+
+def worked(spark: SparkSession, landed: LandedDay, kind: str, work: Work, row: str) -> DataFrame:
+    """What `work` makes, in Spark's workers, of the same lines; `row` are its columns as Spark's DDL.
+
+    Lines of JSON are parsed where the work is done, so that they never pass through the JVM.
+    """
+    schema = _schema(kind)
     _refuse_other_case(landed, kind, schema)
-    lines = [str(path) for path in paths if path.suffix != ".parquet"]
-    frame = _from_lines(spark, lines, schema)
+    paths = [file.path for file in landed.files.get(kind, []) if file.path.suffix != ".parquet"]
+    pieces = landed_lines.pieces(paths, _BYTES_A_PIECE)
+    given = partial(_of_pieces, pieces=pieces, schema=to_arrow_schema(schema), work=work)
+    frame = spark.range(0, len(pieces), 1, len(pieces)).mapInArrow(given, row) if pieces else None
     for alike in _by_schema(landed, kind):
-        frame = frame.unionByName(_from_parquet(spark, alike, schema, landed, kind))
-    return frame
+        of_frame = _from_parquet(spark, alike, schema, landed, kind).mapInArrow(partial(_of_batches, work=work), row)
+        frame = of_frame if frame is None else frame.unionByName(of_frame)
+    return spark.createDataFrame([], row) if frame is None else frame
+
+
+def _of_pieces(
+    numbers: Iterator[pa.RecordBatch], pieces: list[Piece], schema: pa.Schema, work: Work
+) -> Iterator[pa.RecordBatch]:
+    chosen = [pieces[number] for batch in numbers for number in batch.column(0).to_pylist()]
+    for table in work(table for piece in chosen for table in landed_lines.read(piece, schema)):
+        yield from table.to_batches()
+
+
+def _of_batches(batches: Iterator[pa.RecordBatch], work: Work) -> Iterator[pa.RecordBatch]:
+    for table in work(pa.Table.from_batches([batch]) for batch in batches):
+        yield from table.to_batches()
 
 
 def unknown_fields(landed: LandedDay, kind: str) -> list[str]:
@@ -62,42 +92,12 @@ def recount(landed: LandedDay, kind: str, rows: int) -> None:
         )
 
 
-def _from_lines(spark: SparkSession, paths: list[str], schema: T.StructType) -> DataFrame:
-    wide = T.StructType([*schema.fields, T.StructField("_broken", T.StringType())])
-    # Only a line feed ends a line: Spark would also cut at a carriage return. Bytes that are no UTF-8 must not get
-    # into the lake, where other readers would stop at them.
-    lines = spark.read.text(paths, lineSep="\n") if paths else spark.createDataFrame([], "value string")
-    line = F.make_valid_utf8(F.rtrim("value", F.lit(" \t\r")))
-    options = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": "_broken", "allowSingleQuotes": "false"}
-    parsed = lines.select(line.alias("line")).select("line", F.from_json("line", wide, options).alias("row"))
-    sound = F.col("row").isNotNull() & F.col("row._broken").isNull() & _one_object(F.col("line"))
-    readable = sound & ~_in_another_case(schema)
-    return parsed.select("line", readable.alias("readable"), *[F.col(f"row.{f.name}") for f in schema.fields])
+def _schema(kind: str) -> T.StructType:
+    return T.StructType.fromDDL(tables.LANDED[kind])
 
 
-def _in_another_case(schema: T.StructType) -> Column:
-    """Whether a field is null whose name the line has with capitals.
-
-    One pattern that cannot backtrack is tried on every line; only where it finds a name is the rest worked out, by
-    functions that Spark does not compile: 15 patterns of the fields in the compiled code took a tenth longer.
-    """
-    named = r'"([a-z_]*+[A-Z][A-Za-z_]*+)"\s*+:'
-    found = F.transform(F.regexp_extract_all("line", F.lit(named), F.lit(1)), F.lower)
-    fields = F.array(*[F.lit(f.name) for f in schema.fields])
-    lost = F.filter(F.arrays_zip(fields.alias("name"), _nulls(schema).alias("null")), lambda each: each["null"])
-    return F.when(
-        F.col("line").rlike(named), F.arrays_overlap(found, F.transform(lost, lambda each: each["name"]))
-    ).otherwise(F.lit(False))
-
-
-def _nulls(schema: T.StructType) -> Column:
-    return F.array(*[F.col(f"row.{f.name}").isNull() for f in schema.fields])
-
-
-def _one_object(line: Column) -> Column:
-    """Nothing after the object: Spark would read a line that two writers tore into one as its first half."""
-    outside_texts = F.regexp_replace(F.regexp_replace(line, r"\\.", ""), r'"[^"]*"', "")
-    return line.endswith("}") & (~line.contains("}{") | ~outside_texts.contains("}{"))
+def _row(schema: T.StructType) -> str:
+    return ", ".join(["line string", "readable boolean", *[f"{f.name} {f.dataType.simpleString()}" for f in schema]])
 
 
 def _by_schema(landed: LandedDay, kind: str) -> list[list[str]]:

@@ -1,0 +1,239 @@
+"""Landed lines of JSON as Arrow: every line a row, readable or not. Workers of Spark import this, so it imports little.
+
+Arrow's reader, a few times as fast as Spark's, stops at the first line that is not as the schema has it, and takes two
+objects on one line for two lines. So it is given only lines that begin and end as one object, and its rows are counted.
+Where it stops or miscounts, the lines are halved, and halved again, until a few are left: these are read one by one.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json
+from numpy.typing import NDArray
+
+_READ_BYTES = 4 << 20
+_FEW_LINES = 32
+_NAMED_IN_CAPITALS = r'"[a-z_]*[A-Z][A-Za-z_]*"\s*:'
+_BLANKS = b" \t\r"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The lines of a file that begin from byte `start` up to byte `end`; of a packed file, all."""
+
+    path: str
+    start: int
+    end: int
+
+
+def pieces(paths: list[Path], bytes_a_piece: int) -> list[Piece]:
+    """The files cut into pieces of about that size; a packed one is one piece."""
+    found = []
+    for path in paths:
+        size = path.stat().st_size
+        step = size if path.suffix == ".gz" else bytes_a_piece
+        found += [Piece(str(path), start, min(start + step, size)) for start in range(0, size, max(1, step))]
+    return found
+
+
+def read(piece: Piece, schema: pa.Schema) -> Iterator[pa.Table]:
+    """The lines of a piece, some thousands at a time: `line`, `readable` and then the fields of the schema.
+
+    Only a line feed ends a line. A line that is not one JSON object, holds a value of another type, or has a field of
+    the schema only in another case, has `readable` false and no fields; a number where text is wanted is taken as its
+    text. Bytes that are no UTF-8 become U+FFFD.
+    """
+    for block in _blocks(piece):
+        yield parse(block, schema)
+
+
+def parse(block: bytes, schema: pa.Schema) -> pa.Table:
+    """The same of the lines in some bytes."""
+    block = _utf8(block)
+    starts, ends = _lines(block)
+    lines = _texts(block, starts, ends)
+    whole = np.flatnonzero(_looks_whole(block, starts, ends) & ~_named_in_capitals(lines))
+    tables, odd = [], np.setdiff1d(np.arange(len(starts)), whole)
+    for rows, table in _parsed(lines, whole, schema):
+        if table is None:
+            odd = np.append(odd, rows)
+        else:
+            tables.append((rows, table.append_column("readable", pa.array(np.ones(len(rows), bool)))))
+    if len(odd):
+        tables.append((odd, _one_by_one(lines.take(pa.array(odd)).to_pylist(), schema)))
+    wanted = pa.schema([*schema, pa.field("readable", pa.bool_())])
+    read = pa.concat_tables([wanted.empty_table(), *(table.select(wanted.names).cast(wanted) for _, table in tables)])
+    if len(tables) > 1:
+        read = read.take(pa.array(np.argsort(np.concatenate([rows for rows, _ in tables]))))
+    return pa.table({"line": lines, "readable": read["readable"], **{name: read[name] for name in schema.names}})
+
+
+# ---- bytes and lines
+
+
+def _blocks(piece: Piece) -> Iterator[bytes]:
+    """The piece's bytes, cut at ends of lines."""
+    if piece.path.endswith(".gz"):
+        with gzip.open(piece.path, "rb") as packed:
+            yield from _whole_lines(iter(lambda: packed.read(_READ_BYTES), b""))
+        return
+    with Path(piece.path).open("rb") as file:
+        start = 0 if piece.start == 0 else _next_line(file, piece.start)
+        end = _next_line(file, piece.end)
+        file.seek(start)
+        sizes = range(start, end, _READ_BYTES)
+        yield from _whole_lines(file.read(min(_READ_BYTES, end - at)) for at in sizes)
+
+
+def _next_line(file: Any, at: int) -> int:
+    """Where the first line begins that does so at that byte or after it."""
+    file.seek(at - 1)
+    file.readline()
+    return int(file.tell())
+
+
+def _whole_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    rest: list[bytes] = []
+    for chunk in chunks:
+        cut = chunk.rfind(b"\n") + 1
+        if cut:
+            yield b"".join([*rest, chunk[:cut]])
+            rest = []
+        rest.append(chunk[cut:])
+    if any(rest):
+        yield b"".join(rest)
+
+
+def _utf8(block: bytes) -> bytes:
+    try:
+        block.decode("utf-8")
+    except UnicodeDecodeError:
+        return block.decode("utf-8", "replace").encode()
+    return block
+
+
+def _lines(block: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where each line starts, and where it ends before its line feed and the blanks in front of that."""
+    data = np.frombuffer(block, np.uint8)
+    ends = np.flatnonzero(data == ord("\n"))
+    starts = np.append(0, ends + 1)
+    if block.endswith(b"\n") or not block:
+        starts = starts[:-1]
+    else:
+        ends = np.append(ends, len(data))
+    ends = ends.copy()
+    while len(blank := np.flatnonzero((ends > starts) & np.isin(data[np.maximum(ends - 1, 0)], list(_BLANKS)))):
+        ends[blank] -= 1
+    return starts, ends
+
+
+def _texts(block: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> pa.Array:
+    """The lines as one column over the bytes; copied only where something lies between them that belongs to none."""
+    between = len(starts) and not np.array_equal(starts[1:], ends[:-1] + 1)
+    if between or not len(starts):
+        each = zip(starts.tolist(), ends.tolist(), strict=True)
+        return pa.array([block[start:end].decode() for start, end in each], pa.string())
+    # Each text takes in its line feed; it is cut off from the column by one pass in Arrow.
+    offsets = np.append(starts, ends[-1]).astype(np.int32)
+    texts = pa.StringArray.from_buffers(len(starts), pa.py_buffer(offsets), pa.py_buffer(block))
+    return pc.utf8_rtrim(texts, "\n")
+
+
+def _looks_whole(block: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Begins and ends with a brace, so that no object can reach over two lines: after `}` none may begin but in a list,
+    and there a comma would have to come first."""
+    data = np.frombuffer(block, np.uint8)
+    if not len(data):
+        return np.zeros(len(starts), bool)
+    first, last = data[np.minimum(starts, len(data) - 1)], data[np.maximum(ends - 1, 0)]
+    return (ends > starts) & (first == ord("{")) & (last == ord("}"))
+
+
+def _named_in_capitals(lines: pa.Array) -> NDArray[np.bool_]:
+    return pc.match_substring_regex(lines, _NAMED_IN_CAPITALS).to_numpy(zero_copy_only=False)
+
+
+# ---- reading
+
+
+def _parsed(
+    lines: pa.Array, rows: NDArray[np.int64], schema: pa.Schema
+) -> Iterator[tuple[NDArray[np.int64], pa.Table | None]]:
+    """The rows in parts: each with its table, or None for a few in which there is an odd one."""
+    if not len(rows):
+        return
+    table = _by_arrow(lines if len(rows) == len(lines) else lines.take(pa.array(rows)), schema)
+    if table is not None or len(rows) <= _FEW_LINES:
+        yield rows, table
+        return
+    middle = len(rows) // 2
+    yield from _parsed(lines, rows[:middle], schema)
+    yield from _parsed(lines, rows[middle:], schema)
+
+
+def _by_arrow(lines: pa.Array, schema: pa.Schema) -> pa.Table | None:
+    """The lines' fields, or None where one of them is not one object of the schema."""
+    joined = pc.binary_join(pa.ListArray.from_arrays([0, len(lines)], lines), "\n")[0].as_buffer()
+    options = {
+        "read_options": pa.json.ReadOptions(use_threads=False, block_size=joined.size + 1),
+        "parse_options": pa.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
+    }
+    try:
+        table = pa.json.read_json(pa.BufferReader(joined), **options)
+    except pa.ArrowException:
+        return None
+    return table if table.num_rows == len(lines) else None
+
+
+def _one_by_one(lines: list[str], schema: pa.Schema) -> pa.Table:
+    rows = [_object(line, schema) for line in lines]
+    filled = [{**dict.fromkeys(schema.names), **(row or {}), "readable": row is not None} for row in rows]
+    return pa.Table.from_pylist(filled, pa.schema([*schema, pa.field("readable", pa.bool_())]))
+
+
+class _Number(str):
+    """A number as it is written: only its field's type says what becomes of it."""
+
+    __slots__ = ()
+
+
+def _object(line: str, schema: pa.Schema) -> dict[str, Any] | None:
+    """The fields of a line by name; None if it cannot be read as one object of the schema."""
+    try:
+        found = json.loads(line, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
+        if not isinstance(found, dict) or _lost_in_another_case(found, schema):
+            return None
+        fields = {field.name: _value(found.get(field.name), field.type) for field in schema}
+        pa.Table.from_pylist([fields], schema)  # a number may be too great for its type, a text no UTF-8
+    except (ValueError, RecursionError, pa.ArrowException, OverflowError):
+        return None
+    return fields
+
+
+def _lost_in_another_case(found: dict[str, Any], schema: pa.Schema) -> bool:
+    others = {name.lower() for name in found if name != name.lower()}
+    return any(found.get(name) is None for name in others & set(schema.names))
+
+
+def _value(value: Any, kind: pa.DataType) -> Any:
+    """The value as one of that type. Raises ValueError where it is of another."""
+    if value is None:
+        return None
+    if pa.types.is_list(kind):
+        if not isinstance(value, list):
+            raise ValueError
+        return [_value(each, kind.value_type) for each in value]
+    if pa.types.is_string(kind) and isinstance(value, str):
+        return str(value)
+    if not isinstance(value, _Number):
+        raise ValueError
+    return float(value) if pa.types.is_floating(kind) else int(value)
