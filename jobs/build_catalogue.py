@@ -1,75 +1,78 @@
 """Takes the landed snapshots of videos, viewers and follows; gives new ones dense ids."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial, reduce
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from foryou import secret, tables
 from foryou.catalogue import catalogue, eligible
+from foryou.catalogue.snapshots import LEFT, Snapshot, leave
 from foryou.contract import Table
 from foryou.models import devices, ids
 from foryou.platform import checks
 from foryou.platform.job import Run, job
 from foryou.sources import landed_frames, landing
 
-Frames = dict[Table, DataFrame]
+Snapshots = dict[Table, Snapshot]
 
 SNAPSHOTS = (tables.VIDEOS, tables.VIEWERS, tables.FOLLOWS)
+ROWS_A_GROUP = 100_000
 
 
 def main(run: Run) -> None:
     landed = landing.check_day(run.landing, run.day)
     run.manifest = landed.manifest
-    # Uses: the counts, the checks, the repeats, the tables.
-    judged = {table: rows.cache() for table, rows in _judged(run, landed).items()}
-    # Uses: the checks, the tables.
-    repeats = {table: catalogue.repeats(rows).cache() for table, rows in judged.items()}
-    try:
-        lengths = _count(run, landed, judged, repeats)
-        sound = {table: catalogue.sound(rows, repeats[table]) for table, rows in judged.items()}
-        run.record_checks([*checks.validate_all([*_shares(run, judged), *_contracts(sound)]), *as_before(run)])
-        sound[tables.VIDEOS] = catalogue.of_length(sound[tables.VIDEOS], lengths)
-        _write(run, sound)
-    finally:
-        for rows in (*repeats.values(), *judged.values()):
-            rows.unpersist()
+    with run.lake.scratch() as folder:
+        left = _left(run, landed, folder)
+        lengths = _count(run, landed, left)
+        run.record_checks([*checks.validate_all([*_shares(run, left), *_contracts(run, left)]), *as_before(run)])
+        _write_videos(run, left[tables.VIDEOS], lengths)
+        _write_viewers(run, left[tables.VIEWERS])
+        _write(run, left[tables.FOLLOWS], left[tables.FOLLOWS].part)
 
 
-def _judged(run: Run, landed: landing.LandedDay) -> Frames:
-    videos, viewers, follows = (landed_frames.read(run.lake.spark, landed, table.name) for table in SNAPSHOTS)
+def _left(run: Run, landed: landing.LandedDay, folder: Path) -> Snapshots:
+    """What workers leave of each snapshot: one Spark job, since what a job costs to plan is most of a small day's."""
+    works = {table: partial(leave, table=table, judge=judge, folder=folder) for table, judge in _judges(run).items()}
+    told = [landed_frames.worked(run.lake.spark, landed, table.name, works[table], LEFT) for table in SNAPSHOTS]
+    parts = [Path(row.part) for row in reduce(DataFrame.unionAll, told).collect()]
+    of = {table: [part for part in parts if part.name.startswith(f"{table.name}-")] for table in SNAPSHOTS}
+    return {table: Snapshot(table, of[table] or _none(table, works[table])) for table in SNAPSHOTS}
+
+
+def _judges(run: Run) -> dict[Table, Callable[[pa.Table], pa.Table]]:
     return {
-        tables.VIDEOS: catalogue.judge_videos(videos, run.day),
-        tables.VIEWERS: catalogue.judge_viewers(viewers, run.day, secret.salt()),
-        tables.FOLLOWS: catalogue.judge_follows(follows, run.day),
+        tables.VIDEOS: partial(catalogue.judge_videos, day=run.day),
+        tables.VIEWERS: partial(catalogue.judge_viewers, day=run.day, salt=secret.salt()),
+        tables.FOLLOWS: partial(catalogue.judge_follows, day=run.day),
     }
 
 
-def _count(run: Run, landed: landing.LandedDay, judged: Frames, repeats: Frames) -> dict[str, int]:
-    """Holds the lines read against the manifest; notes how many rows are sound and which fields nobody knows.
+def _none(table: Table, work: landed_frames.Work) -> list[Path]:
+    """The one part of a snapshot of no lines."""
+    (told,) = work(iter([landed_frames.no_lines(table.name)]))
+    return [Path(part) for part in told["part"].to_pylist()]
+
+
+def _count(run: Run, landed: landing.LandedDay, left: Snapshots) -> dict[str, int]:
+    """Holds the lines read against the manifest; notes how many rows there are and which fields nobody knows.
 
     Gives back how long vectors usually are, by column.
     """
-    lines = [F.count("*").alias("lines"), F.count_if(F.col("reason").isNull()).alias("sound")]
-    counts = [rows.agg(F.lit(table.name).alias("kind"), *lines) for table, rows in judged.items()]
-    counts += [rows.agg(F.lit(table.name), F.lit(0), -F.count("*")) for table, rows in repeats.items()]
-    totals = reduce(DataFrame.unionAll, counts).groupBy("kind").agg(F.sum("lines"), F.sum("sound"))
-    vectors = [
-        catalogue.vector_lengths(judged[tables.VIDEOS], name).select(F.lit(name), "length", "videos")
-        for name in catalogue.VECTORS
-    ]
-    lengths: dict[str, dict[int, int]] = {name: {} for name in catalogue.VECTORS}
-    for kind, read, sound in reduce(DataFrame.unionAll, vectors, totals).collect():
-        if kind in lengths:
-            lengths[kind][read] = sound
-            continue
-        landed_frames.recount(landed, kind, read)
-        run.note(**{kind: sound})
+    told = {table: snapshot.told() for table, snapshot in left.items()}
+    for table, snapshot in left.items():
+        landed_frames.recount(landed, table.name, told[table].num_rows)
+        repeated = snapshot.drop_repeats()
+        run.note(**{table.name: told[table]["reason"].null_count - repeated})
     unknown = {table.name: landed_frames.unknown_fields(landed, table.name) for table in SNAPSHOTS}
     if any(unknown.values()):
         run.note(unknown_fields={kind: names for kind, names in unknown.items() if names})
+    lengths = {name: catalogue.vector_lengths(told[tables.VIDEOS], name) for name in catalogue.VECTORS}
     return {name: _usual(run, name, found) for name, found in lengths.items() if found}
 
 
@@ -82,23 +85,24 @@ def _usual(run: Run, name: str, videos: dict[int, int]) -> int:
     return usual
 
 
-def _shares(run: Run, judged: Frames) -> list[checks.Asked]:
+def _shares(run: Run, left: Snapshots) -> list[checks.Asked]:
     most = run.settings.catalogue.max_rejected_share
     return [
         (
-            rows.select(F.col("reason").alias("fault")),
+            run.lake.spark.read.schema("reason string").parquet(*snapshot.lines()),
             table,
-            [checks.share_present(f"rejected share of {table.name} is small", "fault", most)],
+            [checks.share_present(f"rejected share of {table.name} is small", "reason", most)],
         )
-        for table, rows in judged.items()
+        for table, snapshot in left.items()
     ]
 
 
-def _contracts(sound: Frames) -> list[checks.Asked]:
+def _contracts(run: Run, left: Snapshots) -> list[checks.Asked]:
     """Follows have no more rules than those that their rows were judged by."""
+    rules = {tables.VIDEOS: [checks.row_count(1, name="there are videos")], tables.VIEWERS: []}
+    read = run.lake.spark.read
     return [
-        (sound[tables.VIDEOS], tables.VIDEOS, [checks.row_count(1, name="there are videos")]),
-        (sound[tables.VIEWERS], tables.VIEWERS, []),
+        (read.schema(catalogue.row(table)).parquet(*left[table].files()), table, more) for table, more in rules.items()
     ]
 
 
@@ -114,22 +118,37 @@ def as_before(run: Run) -> list[checks.Outcome]:
     return found
 
 
-def _write(run: Run, sound: Frames) -> None:
-    fresh = partial(ids.assign, met=sound[tables.VIDEOS], name="video_id", dense="video")
-    videos = _numbered(run, sound[tables.VIDEOS], tables.VIDEO_IDS, fresh)
-    run.lake.replace_day(tables.VIDEOS, run.day, eligible.of_videos(videos))
-    inherit = partial(devices.new_in_snapshot, viewers=sound[tables.VIEWERS])
-    viewers = _numbered(run, sound[tables.VIEWERS], tables.VIEWER_IDS, inherit)
-    run.lake.replace_day(tables.VIEWERS, run.day, viewers.withColumn("adult", eligible.grown_up()))
-    recent = devices.recent(devices.sign_ups(sound[tables.VIEWERS]), run.day, run.settings.events.lookback_days)
-    run.lake.replace_day(tables.SIGN_UPS, run.day, recent)
-    run.lake.replace_day(tables.FOLLOWS, run.day, sound[tables.FOLLOWS])
+def _write_videos(run: Run, videos: Snapshot, lengths: dict[str, int]) -> None:
+    met = videos.columns(["video_id", "status", "moderation", "audience", "content_hash"])
+    fresh = partial(ids.assign, met=met["video_id"], name="video_id", dense="video")
+    numbered = met.append_column("video", _numbers(run, tables.VIDEO_IDS, met, fresh))
+    videos.find(eligible.of_videos(numbered).select(["video", *catalogue.FOUND[tables.VIDEOS.name]]))
+    _write(run, videos, partial(_videos, videos, lengths))
 
 
-def _numbered(run: Run, rows: DataFrame, table: Table, fresh: Callable[[DataFrame], DataFrame]) -> DataFrame:
-    """The rows with their dense ids, after new ones have been given theirs."""
+def _videos(videos: Snapshot, lengths: dict[str, int], part: int) -> Iterator[pa.Table]:
+    return (catalogue.of_length(rows, lengths) for rows in videos.part(part))
+
+
+def _write_viewers(run: Run, viewers: Snapshot) -> None:
+    met = viewers.columns(["viewer_id", "device", "signed_up_at", "age_band"])
+    numbers = _numbers(run, tables.VIEWER_IDS, met, partial(devices.new_in_snapshot, viewers=met))
+    viewers.find(pa.table({"viewer": numbers, "adult": eligible.grown_up(met["age_band"])}))
+    _write(run, viewers, viewers.part)
+    recent = devices.recent(devices.sign_ups(met), run.day, run.settings.events.lookback_days)
+    run.lake.replace_day_arrow(tables.SIGN_UPS, run.day, recent)
+
+
+def _numbers(run: Run, table: Table, met: pa.Table, fresh: Callable[[pa.Table], pa.Table]) -> pa.ChunkedArray:
+    """The rows' dense ids, after new ones have been given theirs."""
     run.note(**{f"new_{table.name.removesuffix('_ids')}s": run.lake.extend(table, run.day, fresh)})
-    return rows.join(run.lake.read(table).drop("day"), on=table.key[0], how="inner")
+    name, dense = (table.key[0], table.name.removesuffix("_ids"))
+    known = run.lake.arrow(table, [name, dense])
+    return known[dense].take(pc.index_in(met[name], known[name].combine_chunks()))
+
+
+def _write(run: Run, snapshot: Snapshot, make: Callable[[int], Iterator[pa.Table]]) -> None:
+    run.lake.replace_parts(snapshot.table, run.day, len(snapshot.parts), make, ROWS_A_GROUP)
 
 
 if __name__ == "__main__":

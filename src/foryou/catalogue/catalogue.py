@@ -1,133 +1,215 @@
-"""The landed snapshots of videos, viewers and follows, made sound."""
+"""The landed snapshots of videos, viewers and follows, made sound. Workers of Spark import this: it imports little."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
-from functools import reduce
-from operator import or_
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from foryou import tables
 from foryou.contract import Table
-from foryou.models import devices, fields, ids
+from foryou.models import devices, fields, hashing
 
 _LONGEST_TEXT = 2_000
-FOUND = ("shown", "for_all", "copy_of", "adult")
-"""Columns that no snapshot holds: `eligible` works them out."""
+_LONGEST_DURATION_MS = 2**31 - 1
+FOUND = {tables.VIDEOS.name: ("shown", "for_all", "copy_of"), tables.VIEWERS.name: ("adult",)}
+"""By table: the columns that no snapshot holds, since `eligible` works them out."""
+NUMBERED = {tables.VIDEOS.name: "video", tables.VIEWERS.name: "viewer"}
+"""By table: the column of dense ids."""
 
 VECTORS = ("visual_vector", "audio_vector")
 _LONGEST_VECTOR = 4_096
 
 
-def judge_videos(lines: DataFrame, day: date) -> DataFrame:
-    """One row per landed line: what `videos` holds of it; `reason`, null if it is sound; and what `repeats` needs."""
-    return _judged(
-        lines.withColumns(
-            {
-                "creator_id": _plain_or_null("creator_id"),
-                "sound_id": _plain_or_null("sound_id"),
-                "category": fields.name("category"),
-                "tags": _tags(),
-                "caption": F.substring("caption", 1, _LONGEST_TEXT),
-                "language": _code("language"),
-                "country": _code("country"),
-                "duration_ms": F.when(F.col("duration_ms").between(1, 2**31 - 1), F.col("duration_ms")).cast("int"),
-                "uploaded_at": fields.moment("uploaded_at", day),
-                "content_hash": fields.name("content_hash"),
-                "tone": fields.name("tone"),
-            }
-            | {name: _vector(name) for name in VECTORS}
-        ),
-        F.col("video_id"),
-        _video_faults(),
-        _names(tables.VIDEOS, "video", *FOUND),
-    )
+def columns(table: Table) -> list[str]:
+    """The columns of the table that the snapshot's own lines fill."""
+    without = ("day", NUMBERED.get(table.name), *FOUND.get(table.name, ()))
+    return [name for name in table.column_names if name not in without]
 
 
-def video_ids(lines: DataFrame) -> DataFrame:
-    """The `video_id` of every row that `judge_videos` finds sound, as often as it comes."""
-    faulty = reduce(or_, _video_faults().values(), ~F.col("readable"))
-    return lines.where(~F.coalesce(faulty, F.lit(True))).select("video_id")
+def row(table: Table) -> str:
+    """The same as Spark's DDL."""
+    return ", ".join(f"{name} {table.column(name).type}" for name in columns(table))
 
 
-def _video_faults() -> dict[str, Column]:
-    return {
-        "bad_video_id": ~fields.plain("video_id"),
-        "bad_moderation": ~fields.one_of("moderation", tables.MODERATION),
-        "bad_status": ~fields.one_of("status", tables.STATUSES),
-        "bad_audience": ~fields.one_of("audience", tables.AUDIENCES),
+# ---- judging: one row per landed line, what the table holds of it, and `reason`, null if it is sound
+
+
+def judge_videos(lines: pa.Table, day: date) -> pa.Table:
+    duration, caption = lines["duration_ms"], lines["caption"]
+    lasts = pc.and_(pc.greater_equal(duration, 1), pc.less_equal(duration, _LONGEST_DURATION_MS))
+    plain = {
+        "creator_id": fields.plain_or_null(lines["creator_id"]),
+        "sound_id": fields.plain_or_null(lines["sound_id"]),
+        "tags": _tags(lines["tags"]),
+        "caption": pc.utf8_slice_codeunits(caption, 0, _LONGEST_TEXT),
+        "duration_ms": pc.if_else(lasts, duration, None).cast(pa.int32()),
+        "uploaded_at": fields.moment(lines["uploaded_at"], day),
+        **{name: fields.name(lines[name]) for name in ("category", "content_hash", "tone")},
+        **{name: fields.code(lines[name]) for name in ("language", "country")},
+        **{name: _vector(lines[name]) for name in VECTORS},
     }
+    return _judged(tables.VIDEOS, lines, plain, _video_faults(lines))
 
 
-def vector_lengths(judged: DataFrame, name: str) -> DataFrame:
-    """One row per length of the sound rows' vectors of that name: `length`, 0 for broken ones, and `videos`."""
-    given = judged.where(F.col("reason").isNull() & F.col(name).isNotNull())
-    return given.groupBy(F.size(name).alias("length")).agg(F.count("*").alias("videos"))
+def judge_viewers(lines: pa.Table, day: date, salt: str) -> pa.Table:
+    plain = {
+        "device": devices.names(lines["device_id"], salt),
+        "signed_up_at": fields.moment(lines["signed_up_at"], day),
+        **{name: fields.name(lines[name]) for name in ("device_class", "age_band", "referrer")},
+        **{name: fields.code(lines[name]) for name in ("language", "country")},
+    }
+    return _judged(tables.VIEWERS, lines, plain, {"bad_viewer_id": pc.invert(fields.plain(lines["viewer_id"]))})
 
 
-def of_length(videos: DataFrame, lengths: dict[str, int]) -> DataFrame:
-    """The rows with null in place of vectors of another length than `lengths` has for their column."""
-    return videos.withColumns({name: F.when(F.size(name) == lengths.get(name, -1), F.col(name)) for name in VECTORS})
+def judge_follows(lines: pa.Table, day: date) -> pa.Table:
+    faults = {f"bad_{name}": pc.invert(fields.plain(lines[name])) for name in ("viewer_id", "creator_id")}
+    return _judged(tables.FOLLOWS, lines, {"since": fields.moment(lines["since"], day)}, faults)
 
 
-def judge_viewers(lines: DataFrame, day: date, salt: str) -> DataFrame:
-    """One row per landed line: what `viewers` holds of it, `reason`, and what `repeats` needs."""
-    texts = {name: fields.name(name) for name in ("device_class", "age_band", "referrer")}
-    codes = {name: _code(name) for name in ("language", "country")}
-    return _judged(
-        devices.named(lines, salt).withColumns(texts | codes | {"signed_up_at": fields.moment("signed_up_at", day)}),
-        F.col("viewer_id"),
-        {"bad_viewer_id": ~fields.plain("viewer_id")},
-        _names(tables.VIEWERS, "viewer", *FOUND),
-    )
+def _judged(table: Table, lines: pa.Table, plain: dict[str, fields.Texts], faults: dict[str, fields.Texts]) -> pa.Table:
+    held = {name: plain[name] if name in plain else lines[name] for name in columns(table)}
+    return pa.table({**held, "reason": fields.reasons(lines["readable"], faults)})
 
 
-def judge_follows(lines: DataFrame, day: date) -> DataFrame:
-    """One row per landed line: the columns of `follows` without `day`, `reason`, and what `repeats` needs."""
-    faults = {"bad_viewer_id": ~fields.plain("viewer_id"), "bad_creator_id": ~fields.plain("creator_id")}
-    dated = lines.withColumn("since", fields.moment("since", day))
-    return _judged(dated, F.concat_ws(" ", "viewer_id", "creator_id"), faults, _names(tables.FOLLOWS))
+def _video_faults(lines: pa.Table) -> dict[str, fields.Texts]:
+    good = {
+        "bad_video_id": fields.plain(lines["video_id"]),
+        "bad_moderation": fields.one_of(lines["moderation"], tables.MODERATION),
+        "bad_status": fields.one_of(lines["status"], tables.STATUSES),
+        "bad_audience": fields.one_of(lines["audience"], tables.AUDIENCES),
+    }
+    return {reason: pc.invert(passed) for reason, passed in good.items()}
 
 
-def _judged(lines: DataFrame, key: Column, faults: dict[str, Column], names: list[str]) -> DataFrame:
-    return fields.judged(lines, faults, *names, F.monotonically_increasing_id().alias("row"), key.alias("key"))
+def _tags(tags: pa.ChunkedArray) -> pa.ListArray:
+    """Each tag once, where it comes first; none is an empty list."""
+    lists = tags.combine_chunks()
+    words = fields.tag(lists.flatten())
+    said = pc.fill_null(pc.not_equal(words, ""), False)
+    words, of = words.filter(said), pc.list_parent_indices(lists).filter(said).to_numpy()
+    word = words.dictionary_encode().indices.to_numpy()
+    first = np.sort(np.unique(of * (len(words) + 1) + word, return_index=True)[1])
+    return pa.ListArray.from_arrays(_ends(np.bincount(of[first], minlength=len(lists))), words.take(pa.array(first)))
 
 
-def sound(judged: DataFrame, repeats: DataFrame) -> DataFrame:
-    """The sound rows, each key's first one, with the columns of the table that the snapshot's own lines fill."""
-    kept = judged.where(F.col("reason").isNull()).join(F.broadcast(repeats), on="row", how="left_anti")
-    return kept.drop("row", "key", "reason")
-
-
-def repeats(judged: DataFrame) -> DataFrame:
-    """The `row` of all sound rows but the first of each key, in the order of what they say."""
-    said = F.struct(*[name for name in judged.columns if name not in ("row", "key", "reason")])
-    return ids.repeats(judged.where(F.col("reason").isNull()), F.col("key"), [said])
-
-
-def _names(table: Table, *without: str) -> list[str]:
-    return [name for name in table.column_names if name not in ("day", *without)]
-
-
-def _plain_or_null(name: str) -> Column:
-    return F.when(fields.plain(name), F.col(name))
-
-
-def _vector(name: str) -> Column:
+def _vector(vectors: pa.ChunkedArray) -> pa.ListArray:
     """The vector; empty if it says nothing: a number that is missing or not finite, zeros alone, or far too long."""
-    finite = F.forall(name, lambda each: F.coalesce(F.abs(each) < F.lit(float("inf")), F.lit(False)))
-    says = finite & F.exists(name, lambda each: each != 0) & F.size(name).between(1, _LONGEST_VECTOR)
-    return F.when(says, F.col(name)).when(F.col(name).isNotNull(), F.array().cast("array<float>"))
+    lists = vectors.combine_chunks()
+    numbers = lists.flatten().to_numpy(zero_copy_only=False)
+    of = pc.list_parent_indices(lists).to_numpy()
+    broken, said = (
+        np.bincount(of[which], minlength=len(lists)) > 0 for which in (~np.isfinite(numbers), numbers != 0)
+    )
+    lengths = pc.list_value_length(lists).fill_null(0).to_numpy()
+    says = said & ~broken & (lengths <= _LONGEST_VECTOR)
+    ends = _ends(np.where(says, lengths, 0))
+    return pa.ListArray.from_arrays(ends, pa.array(numbers[says[of]], pa.float32()), mask=lists.is_null())
 
 
-def _code(name: str) -> Column:
-    """A code such as `en` or `pt-BR`; null if it is none. Segments are made of two, parted by a colon."""
-    trimmed = F.trim(name)
-    return F.when(trimmed.rlike(r"^[A-Za-z0-9-]{1,16}$"), trimmed)
+def _ends(lengths: NDArray[np.int64]) -> pa.Array:
+    return pa.array(np.append(0, np.cumsum(lengths)), pa.int32())
 
 
-def _tags() -> Column:
-    plain = F.transform(F.coalesce("tags", F.array()), fields.tag)
-    return F.array_distinct(F.filter(plain, lambda tag: F.length(tag) > 0))
+# ---- sound rows
+
+
+def sound(judged: pa.Table) -> pa.Table:
+    """The sound rows, without `reason`."""
+    return judged.filter(pc.is_null(judged["reason"])).drop_columns("reason")
+
+
+def videos_of(lines: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """The `video_id` of every row that `judge_videos` finds sound, as often as it comes."""
+    for some in lines:
+        reasons = fields.reasons(some["readable"], _video_faults(some))
+        yield some.select(["video_id"]).filter(pc.is_null(reasons))
+
+
+def viewers_of(lines: Iterator[pa.Table], day: date, salt: str) -> Iterator[pa.Table]:
+    """The rows that `judge_viewers` finds sound, as often as they come."""
+    for some in lines:
+        yield sound(judge_viewers(some, day, salt))
+
+
+# ---- repeats: two lines of one key, of which the first in the order of what they say is kept
+
+
+def once(rows: pa.Table, table: Table) -> pa.Table:
+    """The rows without their repeats."""
+    kept = np.ones(rows.num_rows, bool)
+    kept[repeats(in_order(rows, table), table)] = False
+    return rows.filter(pa.array(kept))
+
+
+def key_digests(rows: pa.Table, table: Table) -> hashing.Hashes:
+    """A digest of each row's key: rows of different digests are no repeats."""
+    return hashing.of_texts(pc.binary_join_element_wise(*(rows[name] for name in _key(table)), " "))
+
+
+def doubtful(digests: hashing.Hashes) -> NDArray[np.int64]:
+    """The places of digests that come more than once, in order."""
+    _, place, times = np.unique(digests, return_inverse=True, return_counts=True)
+    return np.flatnonzero(times[place] > 1)
+
+
+def in_order(rows: pa.Table, table: Table) -> pa.Table:
+    """What the rows say, the key first, in columns that can be sorted: lists of texts as one text.
+
+    Lists of numbers become digests: their order means nothing, but is always the same.
+    """
+    names = [*_key(table), *(name for name in columns(table) if name not in table.key)]
+    return pa.table({name: _sortable(rows[name]) for name in names})
+
+
+def repeats(said: pa.Table, table: Table) -> NDArray[np.int64]:
+    """The places of all rows but the first of each key; what says nothing comes before what says something."""
+    order = pc.sort_indices(said, [(name, "ascending", "at_start") for name in said.column_names])
+    keys = said.select(_key(table)).take(order)
+    again = np.ones(max(0, len(order) - 1), bool)
+    for column in keys.columns:
+        again &= pc.equal(column[1:], column[:-1]).to_numpy()
+    return order.to_numpy()[1:][again]
+
+
+def _key(table: Table) -> list[str]:
+    return [name for name in table.key if name != "day"]
+
+
+def _sortable(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if not pa.types.is_list(column.type):
+        return column
+    joined = pc.binary_join(column.cast(pa.list_(pa.string())), "\0")
+    if pa.types.is_string(column.type.value_type):
+        return joined
+    return pa.chunked_array([pa.array(hashing.of_texts(joined), mask=joined.is_null().to_numpy())])
+
+
+# ---- vectors
+
+
+def told(judged: pa.Table) -> pa.Table:
+    """Of each line its `reason`; of a sound video how long its vectors are: 0 for broken ones, null for none."""
+    sound = pc.is_null(judged["reason"])
+    vectors = [name for name in VECTORS if name in judged.column_names]
+    lengths = {name: pc.if_else(sound, pc.list_value_length(judged[name]), None) for name in vectors}
+    return pa.table({"reason": judged["reason"], **lengths})
+
+
+def vector_lengths(told: pa.Table, name: str) -> dict[int, int]:
+    """How many sound videos have a vector of each length."""
+    counted = pc.value_counts(told[name].drop_null())
+    return {row["values"]: row["counts"] for row in counted.to_pylist()}
+
+
+def of_length(videos: pa.Table, lengths: dict[str, int]) -> pa.Table:
+    """The rows with null in place of vectors of another length than `lengths` has for their column."""
+    for name in VECTORS:
+        fits = pc.equal(pc.list_value_length(videos[name]), lengths.get(name, -1))
+        kept = pc.if_else(fits, videos[name], pa.scalar(None, videos[name].type))
+        videos = videos.set_column(videos.column_names.index(name), name, kept)
+    return videos

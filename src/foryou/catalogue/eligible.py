@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame, Window
-from pyspark.sql import functions as F
+import pyarrow as pa
+import pyarrow.compute as pc
 
 SHOWN_MODERATION = ("auto_ok", "human_ok")
 ADULT_YEARS = 18
 
 
-def of_videos(videos: DataFrame) -> DataFrame:
+def of_videos(videos: pa.Table) -> pa.Table:
     """The same rows with `shown`, `for_all` and `copy_of`: the lowest dense id among the videos of the same hash."""
-    shown = (F.col("status") == "live") & F.col("moderation").isin(*SHOWN_MODERATION)
-    hashed = F.col("content_hash").isNotNull()
-    copies = Window.partitionBy(hashed, F.when(hashed, F.col("content_hash")).otherwise(F.col("video_id")))
-    return videos.withColumns(
-        {
-            "shown": shown,
-            "for_all": shown & (F.col("audience") == "all"),
-            "copy_of": F.min("video").over(copies),
-        }
-    )
+    passed = pc.is_in(videos["moderation"], pa.array(SHOWN_MODERATION))
+    shown = pc.and_(passed, pc.equal(videos["status"], "live"))
+    found = videos.append_column("shown", shown)
+    found = found.append_column("for_all", pc.and_(shown, pc.equal(videos["audience"], "all")))
+    return found.append_column("copy_of", _copy_of(videos))
 
 
-def grown_up() -> Column:
+def _copy_of(videos: pa.Table) -> pa.ChunkedArray:
+    least = videos.group_by("content_hash").aggregate([("video", "min")])
+    place = pc.index_in(videos["content_hash"], least["content_hash"].combine_chunks())
+    return pc.if_else(pc.is_valid(videos["content_hash"]), least["video_min"].take(place), videos["video"])
+
+
+def grown_up(age_bands: pa.ChunkedArray) -> pa.ChunkedArray:
     """True for age bands such as `18-24` or `35+` that begin at 18 or later; an unknown age is not grown up."""
-    youngest = F.regexp_extract(F.coalesce("age_band", F.lit("")), r"^(\d{1,3})\D*", 1)
-    return F.coalesce(youngest.try_cast("int") >= ADULT_YEARS, F.lit(False))
+    youngest = pc.struct_field(pc.extract_regex(age_bands, r"^(?P<youngest>\d{1,3})"), "youngest")
+    return pc.fill_null(pc.greater_equal(youngest.cast(pa.int32()), ADULT_YEARS), False)

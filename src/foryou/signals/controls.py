@@ -6,7 +6,7 @@ from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from foryou import tables
@@ -16,36 +16,31 @@ FORGETTING = ("reset_feed", "erase")
 """The controls after which what was before no longer counts."""
 
 
-def judge(lines: DataFrame, day: date) -> DataFrame:
+def judge(lines: pa.Table, day: date) -> pa.Table:
     """One row per landed line: the columns of `controls` without `day`, and `reason`, null if it is sound.
 
     A target need not be known: it takes effect when the thing appears. Tags are words of any language, made plain as
     the catalogue's are; everything else has an id.
     """
-    of_tag = F.col("kind") == "mute_tag"
-    plain = lines.withColumns(
-        {
-            "happened_at": fields.moment("happened_at", day),
-            "target": F.when(of_tag, fields.tag(F.col("target"))).when(_targeted(), F.col("target")),
-        }
-    )
-    named = F.when(of_tag, F.length("target") > 0).otherwise(fields.plain("target"))
+    of_tag, targeted = pc.equal(lines["kind"], "mute_tag"), pc.match_substring_regex(lines["kind"], "^(mute|block)_")
+    target = pc.if_else(targeted, lines["target"], None)
+    target = pc.if_else(pc.fill_null(of_tag, False), fields.tag(target), target)
+    happened_at = fields.moment(lines["happened_at"], day)
+    named = pc.if_else(of_tag, pc.fill_null(pc.not_equal(target, ""), False), fields.plain(target))
     faults = {
-        "bad_viewer_id": ~fields.plain("viewer_id"),
-        "unknown_kind": ~fields.one_of("kind", tables.CONTROL_KINDS),
-        "bad_target": _targeted() & ~F.coalesce(named, F.lit(False)),
-        "bad_time": F.col("happened_at").isNull(),
+        "bad_viewer_id": pc.invert(fields.plain(lines["viewer_id"])),
+        "unknown_kind": pc.invert(fields.one_of(lines["kind"], tables.CONTROL_KINDS)),
+        "bad_target": pc.and_(targeted, pc.invert(named)),
+        "bad_time": pc.is_null(happened_at),
     }
-    return fields.judged(plain, faults, *tables.CONTROLS.key)
+    held = {"viewer_id": lines["viewer_id"], "kind": lines["kind"], "target": target, "happened_at": happened_at}
+    return pa.table({**held, "reason": fields.reasons(lines["readable"], faults)})
 
 
-def sound(judged: DataFrame) -> DataFrame:
+def sound(judged: pa.Table) -> pa.Table:
     """The rows of `controls`, without `day`: equal ones are one, since all of their columns are the key."""
-    return judged.where(F.col("reason").isNull()).drop("reason").distinct()
-
-
-def _targeted() -> Column:
-    return F.col("kind").rlike("^(mute|block)_")
+    kept = judged.filter(pc.is_null(judged["reason"])).drop_columns("reason")
+    return kept.group_by(kept.column_names).aggregate([])
 
 
 def forgotten_until(controls: pa.Table, viewer_ids: pa.Table) -> pa.Table:
