@@ -19,6 +19,8 @@ from foryou.platform.job import Run, job
 from foryou.sources import landed_frames, landing
 
 Snapshots = dict[Table, Snapshot]
+Told = dict[Table, pa.Table]
+"""By snapshot, one row per part and way in which its lines came out (`snapshots.LEFT`)."""
 
 SNAPSHOTS = (tables.VIDEOS, tables.VIEWERS, tables.FOLLOWS)
 ROWS_A_GROUP = 100_000
@@ -28,21 +30,23 @@ def main(run: Run) -> None:
     landed = landing.check_day(run.landing, run.day)
     run.manifest = landed.manifest
     with run.lake.scratch() as folder:
-        left = _left(run, landed, folder)
-        lengths = _count(run, landed, left)
-        run.record_checks([*checks.validate_all([*_shares(run, left), *_contracts(run, left)]), *as_before(run)])
+        told = _judge(run, landed, folder)
+        left = {table: _left(table, told[table]) for table in SNAPSHOTS}
+        _count(run, landed, told, left)
+        lengths = _lengths(run, told[tables.VIDEOS])
+        run.record_checks([*checks.validate_all(_contracts(run, left), _shares(run, told)), *as_before(run)])
         _write_videos(run, left[tables.VIDEOS], lengths)
         _write_viewers(run, left[tables.VIEWERS])
         _write(run, left[tables.FOLLOWS], left[tables.FOLLOWS].part)
 
 
-def _left(run: Run, landed: landing.LandedDay, folder: Path) -> Snapshots:
-    """What workers leave of each snapshot: one Spark job, since what a job costs to plan is most of a small day's."""
+def _judge(run: Run, landed: landing.LandedDay, folder: Path) -> Told:
+    """What workers tell of each snapshot: one Spark job, since what a job costs to plan is most of a small day's."""
     works = {table: partial(leave, table=table, judge=judge, folder=folder) for table, judge in _judges(run).items()}
-    told = [landed_frames.worked(run.lake.spark, landed, table.name, works[table], LEFT) for table in SNAPSHOTS]
-    parts = [Path(row.part) for row in reduce(DataFrame.unionAll, told).collect()]
-    of = {table: [part for part in parts if part.name.startswith(f"{table.name}-")] for table in SNAPSHOTS}
-    return {table: Snapshot(table, of[table] or _none(table, works[table])) for table in SNAPSHOTS}
+    frames = [landed_frames.worked(run.lake.spark, landed, table.name, work, LEFT) for table, work in works.items()]
+    told = reduce(DataFrame.unionAll, frames).toArrow()
+    own = {table: told.filter(pc.field("snapshot") == table.name) for table in works}
+    return {table: own[table] if own[table].num_rows else _of_none(table, work) for table, work in works.items()}
 
 
 def _judges(run: Run) -> dict[Table, Callable[[pa.Table], pa.Table]]:
@@ -53,26 +57,37 @@ def _judges(run: Run) -> dict[Table, Callable[[pa.Table], pa.Table]]:
     }
 
 
-def _none(table: Table, work: landed_frames.Work) -> list[Path]:
-    """The one part of a snapshot of no lines."""
-    (told,) = work(iter([landed_frames.no_lines(table.name)]))
-    return [Path(part) for part in told["part"].to_pylist()]
+def _of_none(table: Table, work: landed_frames.Work) -> pa.Table:
+    """The same of a snapshot of no lines, which has one part too."""
+    return pa.concat_tables(work(iter([landed_frames.no_lines(table.name)])))
 
 
-def _count(run: Run, landed: landing.LandedDay, left: Snapshots) -> dict[str, int]:
-    """Holds the lines read against the manifest; notes how many rows there are and which fields nobody knows.
+def _left(table: Table, told: pa.Table) -> Snapshot:
+    return Snapshot(table, [Path(part) for part in told["part"].unique().to_pylist()])
 
-    Gives back how long vectors usually are, by column.
-    """
-    told = {table: snapshot.told() for table, snapshot in left.items()}
-    for table, snapshot in left.items():
-        landed_frames.recount(landed, table.name, told[table].num_rows)
-        repeated = snapshot.drop_repeats()
-        run.note(**{table.name: told[table]["reason"].null_count - repeated})
+
+def _count(run: Run, landed: landing.LandedDay, told: Told, left: Snapshots) -> None:
+    """Holds the lines read against the manifest; notes how many rows there are and which fields nobody knows."""
+    for table in SNAPSHOTS:
+        lines, faulty = _lines(told[table])
+        landed_frames.recount(landed, table.name, lines)
+        run.note(**{table.name: lines - faulty - left[table].drop_repeats()})
     unknown = {table.name: landed_frames.unknown_fields(landed, table.name) for table in SNAPSHOTS}
     if any(unknown.values()):
         run.note(unknown_fields={kind: names for kind, names in unknown.items() if names})
-    lengths = {name: catalogue.vector_lengths(told[tables.VIDEOS], name) for name in catalogue.VECTORS}
+
+
+def _lines(told: pa.Table) -> tuple[int, int]:
+    """How many lines there are, and how many of them are faulty."""
+    lines, faulty = (
+        pc.sum(rows["lines"], min_count=0).as_py() for rows in (told, told.filter(pc.field("reason").is_valid()))
+    )
+    return lines, faulty
+
+
+def _lengths(run: Run, told: pa.Table) -> dict[str, int]:
+    """How long vectors usually are, by column; of a column without any, nothing."""
+    lengths = {name: catalogue.vector_lengths(told, name) for name in catalogue.VECTORS}
     return {name: _usual(run, name, found) for name, found in lengths.items() if found}
 
 
@@ -85,16 +100,13 @@ def _usual(run: Run, name: str, videos: dict[int, int]) -> int:
     return usual
 
 
-def _shares(run: Run, left: Snapshots) -> list[checks.Asked]:
-    most = run.settings.catalogue.max_rejected_share
-    return [
-        (
-            run.lake.spark.read.schema("reason string").parquet(*snapshot.lines()),
-            table,
-            [checks.share_present(f"rejected share of {table.name} is small", "reason", most)],
-        )
-        for table, snapshot in left.items()
-    ]
+def _shares(run: Run, told: Told) -> list[checks.Known]:
+    most, found = run.settings.catalogue.max_rejected_share, []
+    for table in SNAPSHOTS:
+        lines, faulty = _lines(told[table])
+        share = checks.share_present(f"rejected share of {table.name} is small", "reason", most)
+        found.append(checks.Known(table, share, faulty / max(1, lines), lines))
+    return found
 
 
 def _contracts(run: Run, left: Snapshots) -> list[checks.Asked]:

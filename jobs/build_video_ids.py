@@ -12,8 +12,8 @@ from foryou.sources import landed_frames, landing
 def main(run: Run) -> None:
     landed = landing.check_day(run.landing, run.day)
     run.manifest = landed.manifest
-    met = catalogue.video_ids(landed_frames.read(run.lake.spark, landed, "videos"))
-    fresh = partial(ids.assign, met=met, name="video_id", dense="video")
+    lines = landed_frames.worked(run.lake.spark, landed, "videos", catalogue.videos_of, "video_id string")
+    fresh = partial(ids.assign, met=lines.toArrow()["video_id"], name="video_id", dense="video")
     run.note(new_videos=run.lake.extend(tables.VIDEO_IDS, run.day, fresh))
 
 

@@ -92,8 +92,9 @@ def _people(run: Run) -> DataFrame:
         viewers = run.lake.read_day(tables.VIEWERS, run.day)
     else:
         landed = landing.check_day(run.landing, run.day)
-        judged = catalogue.judge_viewers(landed_frames.read(run.lake.spark, landed, "viewers"), run.day, secret.salt())
-        viewers = catalogue.sound(judged, catalogue.repeats(judged))
+        work = partial(catalogue.viewers_of, day=run.day, salt=secret.salt())
+        landed_ones = landed_frames.worked(run.lake.spark, landed, "viewers", work, catalogue.row(tables.VIEWERS))
+        viewers = run.lake.spark.createDataFrame(catalogue.once(landed_ones.toArrow(), tables.VIEWERS))
     return views.people(run.lake.read(tables.VIEWER_IDS), viewers)
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import islice, permutations
+from types import SimpleNamespace
 
+import pyarrow as pa
 import pytest
 
 from foryou import secret, tables
 from foryou.catalogue import catalogue
-from rows import DAY, land, lines, ran
+from rows import DAY, arrow_lines, land, ran
 
 VIDEO = {"moderation": "auto_ok", "status": "live", "audience": "all"}
 VIDEOS = [
@@ -61,21 +64,19 @@ class Judged:
     """The rows of a snapshot: the sound ones, and the reasons of the others."""
 
     def __init__(self, judged, table):
-        kept = judged.cache()
-        found = catalogue.sound(kept, catalogue.repeats(kept))
-        assert set(found.columns) == set(table.column_names) - {"day", "video", "viewer", *catalogue.FOUND}
-        self.sound, self.reasons = found.collect(), [row.reason for row in kept.collect() if row.reason]
-        kept.unpersist()
+        found = catalogue.once(catalogue.sound(judged), table)
+        assert found.column_names == catalogue.columns(table)
+        self.sound, self.reasons = found.to_pylist(), judged["reason"].drop_null().to_pylist()
 
 
 @pytest.fixture(scope="module")
-def videos(spark):
-    return Judged(catalogue.judge_videos(lines(spark, "videos", *VIDEOS), DAY), tables.VIDEOS)
+def videos():
+    return Judged(catalogue.judge_videos(arrow_lines("videos", *VIDEOS), DAY), tables.VIDEOS)
 
 
 def sound(judged, key):
-    (row,) = (row for row in judged.sound if row[0] == key)
-    return row
+    (row,) = (row for row in judged.sound if key in row.values())
+    return SimpleNamespace(**row)
 
 
 def test_every_faulty_line_is_counted_however_many_are_alike(videos):
@@ -88,13 +89,22 @@ def test_every_faulty_line_is_counted_however_many_are_alike(videos):
     }
 
 
-def test_the_ids_of_an_earlier_day_are_those_of_its_sound_videos(spark, videos):
-    met = catalogue.video_ids(lines(spark, "videos", *VIDEOS))
-    assert {row.video_id for row in met.collect()} == {row.video_id for row in videos.sound}
+def test_the_ids_of_an_earlier_day_are_those_of_its_sound_videos(videos):
+    parts = [arrow_lines("videos", *VIDEOS[:4]), arrow_lines("videos", *VIDEOS[4:])]
+    met = pa.concat_tables(catalogue.videos_of(iter(parts)))
+    assert {row["video_id"] for row in met.to_pylist()} == {row["video_id"] for row in videos.sound}
+
+
+def test_the_viewers_of_an_earlier_day_are_its_sound_ones():
+    given = [{"viewer_id": "u1", "device_id": "phone"}, {"viewer_id": "u 2"}]
+    (found,) = catalogue.viewers_of(iter([arrow_lines("viewers", *given)]), DAY, "salt")
+    assert [(row["viewer_id"], row["device"]) for row in found.to_pylist()] == [
+        ("u1", secret.device_name("phone", "salt"))
+    ]
 
 
 def test_a_video_is_known_by_its_id_alone(videos):
-    plain = sound(videos, "plain").asDict()
+    plain = vars(sound(videos, "plain"))
     assert {name for name, value in plain.items() if value not in (None, [])} == {"video_id", *VIDEO}
     assert plain["tags"] == []
 
@@ -115,35 +125,61 @@ BROKEN = [[], [0.0, 0.0], [1.0, None], [float("nan"), 1.0], [1.0, float("-inf")]
 SOUND = [[1.0, 2.0], [0.0, -3.0], [1.0, 2.0, 3.0], None]
 
 
-def test_a_vector_that_says_nothing_or_has_another_length_is_none_and_is_counted(spark):
+def test_a_vector_that_says_nothing_or_has_another_length_is_none_and_is_counted():
     given = [VIDEO | {"video_id": f"v{n}", "visual_vector": vector} for n, vector in enumerate(BROKEN + SOUND)]
-    judged = catalogue.judge_videos(lines(spark, "videos", *given, VIDEO | {"video_id": "-"}), DAY)
-    counted = catalogue.vector_lengths(judged, "visual_vector").collect()
-    assert {row.length: row.videos for row in counted} == {0: len(BROKEN), 2: 2, 3: 1}
-    assert catalogue.vector_lengths(judged, "audio_vector").collect() == []
-    sound = judged.where("reason IS NULL").drop("row", "key", "reason")
-    kept = catalogue.of_length(sound, {"visual_vector": 2}).orderBy("video_id").collect()
-    assert [row.visual_vector for row in kept] == [None] * len(BROKEN) + [[1.0, 2.0], [0.0, -3.0], None, None]
-    assert all(row.audio_vector is None for row in kept)
+    lines = arrow_lines("videos", *given, VIDEO | {"video_id": "-", "visual_vector": [1.0]})
+    judged = catalogue.judge_videos(pa.concat_tables([lines[:3], lines[3:]]), DAY)
+    told = catalogue.told(judged)
+    assert sum(told["lines"].to_pylist()) == len(given) + 1
+    assert catalogue.vector_lengths(told, "visual_vector") == {0: len(BROKEN), 2: 2, 3: 1}
+    assert catalogue.vector_lengths(told, "audio_vector") == {}
+    kept = catalogue.of_length(catalogue.sound(judged), {"visual_vector": 2}).to_pylist()
+    assert [row["visual_vector"] for row in kept] == [None] * len(BROKEN) + [[1.0, 2.0], [0.0, -3.0], None, None]
+    assert all(row["audio_vector"] is None for row in kept)
 
 
 def test_a_video_listed_twice_is_one_and_a_faulty_line_does_not_shadow_it(videos):
     assert sound(videos, "twice").caption == "a"
 
 
+SAME = [
+    VIDEO | {"video_id": "same"},
+    VIDEO | {"video_id": "same", "tags": ["b"]},
+    VIDEO | {"video_id": "same", "tags": ["a", "z"]},
+    VIDEO | {"video_id": "same", "visual_vector": [1.0, 2.0]},
+    VIDEO | {"video_id": "same", "visual_vector": [10.0, 2.0]},
+    VIDEO | {"video_id": "same", "visual_vector": [0.0]},
+]
+
+
+@pytest.mark.parametrize("of", [SAME, SAME[1:3], SAME[3:], SAME[4:] * 2])
+def test_which_line_of_a_video_is_its_first_depends_on_what_they_say_and_not_on_their_order(of):
+    lines = arrow_lines("videos", *of)
+    judged = (catalogue.judge_videos(lines.take(list(order)), DAY) for order in permutations(range(len(of)), len(of)))
+    found = [catalogue.once(catalogue.sound(each), tables.VIDEOS).to_pylist() for each in islice(judged, 60)]
+    assert len(found[0]) == 1 and all(each == found[0] for each in found)
+
+
+def test_a_line_that_says_nothing_of_something_is_the_first():
+    judged = catalogue.judge_videos(arrow_lines("videos", *SAME[1:]), DAY)
+    (row,) = catalogue.once(catalogue.sound(judged), tables.VIDEOS).to_pylist()
+    assert row["tags"] == []
+
+
 def test_a_time_after_the_day_or_before_1970_is_unknown(videos):
-    assert [sound(videos, f"at-{n}").uploaded_at for n in range(len(UPLOADED))] == list(UPLOADED.values())
+    told = [at and at.replace(tzinfo=UTC) for at in UPLOADED.values()]
+    assert [sound(videos, f"at-{n}").uploaded_at for n in range(len(UPLOADED))] == told
 
 
-def test_viewers_keep_what_is_known_of_them(spark):
+def test_viewers_keep_what_is_known_of_them():
     given = [
         {"viewer_id": "u1", "language": " en ", "age_band": "18-24", "signed_up_at": "2026-01-01T00:00:00Z"},
         {"viewer_id": "u 2", "language": "en"},
         {"viewer_id": "u3", "device_id": "phone", "signed_up_at": "9999-12-31T23:59:59Z"},
         {"viewer_id": "u4", "language": "*", "country": "US:en"},
     ]
-    judged = Judged(catalogue.judge_viewers(lines(spark, "viewers", *given), DAY, "salt"), tables.VIEWERS)
-    assert (sound(judged, "u1").language, sound(judged, "u1").signed_up_at) == ("en", datetime(2026, 1, 1))
+    judged = Judged(catalogue.judge_viewers(arrow_lines("viewers", *given), DAY, "salt"), tables.VIEWERS)
+    assert (sound(judged, "u1").language, sound(judged, "u1").signed_up_at) == ("en", datetime(2026, 1, 1, tzinfo=UTC))
     assert sound(judged, "u3").signed_up_at is None
     devices = [sound(judged, name).device for name in ("u1", "u3")]
     assert devices == [None, secret.device_name("phone", "salt")]
@@ -151,7 +187,7 @@ def test_viewers_keep_what_is_known_of_them(spark):
     assert judged.reasons == ["bad_viewer_id"]
 
 
-def test_a_viewer_follows_a_creator_once(spark):
+def test_a_viewer_follows_a_creator_once():
     given = [
         {"viewer_id": "u1", "creator_id": "c1", "since": "2026-01-01T00:00:00Z"},
         {"viewer_id": "u1", "creator_id": "c1", "since": "2026-02-01T00:00:00Z"},
@@ -159,9 +195,9 @@ def test_a_viewer_follows_a_creator_once(spark):
         {"viewer_id": "u1", "creator_id": "../c"},
         {"viewer_id": None, "creator_id": "c1"},
     ]
-    judged = Judged(catalogue.judge_follows(lines(spark, "follows", *given), DAY), tables.FOLLOWS)
-    kept = {(row.viewer_id, row.creator_id): row.since for row in judged.sound}
-    assert kept == {("u1", "c1"): datetime(2026, 1, 1), ("u1", "c2"): None}
+    judged = Judged(catalogue.judge_follows(arrow_lines("follows", *given), DAY), tables.FOLLOWS)
+    kept = {(row["viewer_id"], row["creator_id"]): row["since"] for row in judged.sound}
+    assert kept == {("u1", "c1"): datetime(2026, 1, 1, tzinfo=UTC), ("u1", "c2"): None}
     assert sorted(judged.reasons) == ["bad_creator_id", "bad_viewer_id"]
 
 

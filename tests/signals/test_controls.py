@@ -10,7 +10,7 @@ import pytest
 
 from foryou import tables
 from foryou.signals import controls
-from rows import DAY, NOON, land, lines, ran, rows
+from rows import DAY, NOON, arrow_lines, land, ran, rows
 
 
 def control(kind, target=None, at="2026-03-10T12:00:00Z", viewer_id="u1"):
@@ -29,6 +29,8 @@ LINES = {
     "a creator that is no id": (control("block_creator", "c 1"), "bad_target"),
     "no creator": (control("mute_creator"), "bad_target"),
     "no such control": (control("forget"), "unknown_kind"),
+    "no control": (control(None, "c1"), "unknown_kind"),
+    "a mute of nothing we know": (control("mute_all", "c 1"), "unknown_kind"),
     "a clock without a day": (control("opt_out", at="12:00:00"), "bad_time"),
     "tomorrow": (control("opt_out", at="2026-03-11T00:00:00Z"), "bad_time"),
     "no time": (control("opt_out", at=None), "bad_time"),
@@ -37,21 +39,19 @@ LINES = {
 }
 
 
-def test_controls_name_what_they_are_about(spark):
-    judged = controls.judge(lines(spark, "controls", *(line for line, _ in LINES.values())), DAY).cache()
-    found = Counter(row.reason for row in judged.collect())
+def test_controls_name_what_they_are_about():
+    judged = controls.judge(arrow_lines("controls", *(line for line, _ in LINES.values())), DAY)
     kept = controls.sound(judged)
-    assert found == Counter(reason for _, reason in LINES.values())
-    assert kept.columns == [name for name in tables.CONTROLS.column_names if name != "day"]
-    assert {(row.viewer_id, row.kind, row.target) for row in kept.collect()} == {
+    assert Counter(judged["reason"].to_pylist()) == Counter(reason for _, reason in LINES.values())
+    assert kept.column_names == [name for name in tables.CONTROLS.column_names if name != "day"]
+    assert {(row["viewer_id"], row["kind"], row["target"]) for row in kept.to_pylist()} == {
         ("u1", "mute_tag", "кошки и собаки"),
         ("u1", "mute_sound", "s1"),
         ("u-never", "mute_sound", "s-never"),
         ("u1", "erase", None),
         ("u1", "opt_out", None),
     }
-    assert kept.count() == 5
-    judged.unpersist()
+    assert kept.num_rows == 5
 
 
 # ---- what a reset forgets of the events of its day

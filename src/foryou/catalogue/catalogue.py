@@ -102,9 +102,7 @@ def _vector(vectors: pa.ChunkedArray) -> pa.ListArray:
     lists = vectors.combine_chunks()
     numbers = lists.flatten().to_numpy(zero_copy_only=False)
     of = pc.list_parent_indices(lists).to_numpy()
-    broken, said = (
-        np.bincount(of[which], minlength=len(lists)) > 0 for which in (~np.isfinite(numbers), numbers != 0)
-    )
+    broken, said = (np.bincount(of[which], minlength=len(lists)) > 0 for which in (~np.isfinite(numbers), numbers != 0))
     lengths = pc.list_value_length(lists).fill_null(0).to_numpy()
     says = said & ~broken & (lengths <= _LONGEST_VECTOR)
     ends = _ends(np.where(says, lengths, 0))
@@ -193,17 +191,21 @@ def _sortable(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def told(judged: pa.Table) -> pa.Table:
-    """Of each line its `reason`; of a sound video how long its vectors are: 0 for broken ones, null for none."""
+    """One row per way in which `lines` came out: their `reason`, and of sound videos how long their vectors are.
+
+    A broken vector has length 0, one that is not there none.
+    """
     sound = pc.is_null(judged["reason"])
     vectors = [name for name in VECTORS if name in judged.column_names]
     lengths = {name: pc.if_else(sound, pc.list_value_length(judged[name]), None) for name in vectors}
-    return pa.table({"reason": judged["reason"], **lengths})
+    alike = pa.table({"reason": judged["reason"], **lengths})
+    return alike.group_by(alike.column_names).aggregate([([], "count_all")]).rename_columns({"count_all": "lines"})
 
 
 def vector_lengths(told: pa.Table, name: str) -> dict[int, int]:
     """How many sound videos have a vector of each length."""
-    counted = pc.value_counts(told[name].drop_null())
-    return {row["values"]: row["counts"] for row in counted.to_pylist()}
+    counted = told.filter(pc.is_valid(told[name])).group_by(name).aggregate([("lines", "sum")])
+    return {row[name]: row["lines_sum"] for row in counted.to_pylist()}
 
 
 def of_length(videos: pa.Table, lengths: dict[str, int]) -> pa.Table:

@@ -1,8 +1,7 @@
 """A landed snapshot on its way into the lake: what workers make of its lines, left in files until it has passed.
 
-For each part of the lines there is a file of its sound rows, one that tells of every line what was wrong with it, and,
-once dense ids are given, one of what is `found` beside the rows. The driver reads digests, ids and small columns of
-them; rows go from file to file in the workers.
+For each part of the lines there is a file of its sound rows and, once dense ids are given, one of what is `found`
+beside them. The driver reads digests, ids and small columns of them; rows go from file to file in the workers.
 """
 
 from __future__ import annotations
@@ -14,15 +13,23 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.feather
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from pyarrow import feather
 
 from foryou.catalogue import catalogue
 from foryou.contract import Table
 
-LEFT = "part string"
-"""What a worker tells of a part, as Spark's columns: the name that its files begin with."""
+LEFT = "reason string, visual_vector int, audio_vector int, lines bigint, snapshot string, part string"
+"""What workers tell, as Spark's columns: how many lines of a part came out alike (`catalogue.told`), of which snapshot,
+and the name that the part's files begin with. Each part has a first row, of no lines."""
+_NO_LINES = pa.table(
+    {
+        "reason": pa.nulls(1, pa.string()),
+        **{name: pa.nulls(1, pa.int32()) for name in catalogue.VECTORS},
+        "lines": pa.array([0], pa.int64()),
+    }
+)
 _KEY = "key_digest"
 
 
@@ -34,18 +41,20 @@ def leave(
     The files have fresh names, so that a task tried again overwrites nothing.
     """
     part = folder / f"{table.name}-{uuid.uuid4().hex}"
-    rows, told = None, []
+    rows, told = None, [_NO_LINES]
     for some in lines:
         judged = judge(some)
         sound = catalogue.sound(judged)
         keyed = sound.append_column(_KEY, pa.array(catalogue.key_digests(sound, table)))
         rows = rows or _writer(_rows(part), keyed.schema)
-        rows.write_table(keyed)
+        if sound.num_rows:  # a row group of none is nothing that every reader takes
+            rows.write_table(keyed)
         told.append(catalogue.told(judged))
     if rows:
         rows.close()
-        pq.write_table(pa.concat_tables(told), _lines(part))
-        yield pa.table({"part": [str(part)]})
+        every = pa.concat_tables(told, promote_options="default").select(_NO_LINES.column_names)
+        named = every.append_column("snapshot", pa.repeat(table.name, every.num_rows))
+        yield named.append_column("part", pa.repeat(str(part), every.num_rows))
 
 
 @dataclass(frozen=True)
@@ -58,14 +67,6 @@ class Snapshot:
     def files(self) -> list[str]:
         """The files of sound rows: the columns of the table that lines fill, and a digest of each row's key."""
         return [str(_rows(part)) for part in self.parts]
-
-    def lines(self) -> list[str]:
-        """The files of all lines: `reason`, and of videos how long their vectors are."""
-        return [str(_lines(part)) for part in self.parts]
-
-    def told(self) -> pa.Table:
-        """The content of those."""
-        return pa.concat_tables([pq.read_table(path) for path in self.lines()])
 
     def columns(self, names: list[str]) -> pa.Table:
         """Those columns of all sound rows, in the order of the parts."""
@@ -90,13 +91,13 @@ class Snapshot:
         start = 0
         for part in self.parts:
             rows = pq.read_metadata(_rows(part)).num_rows
-            pa.feather.write_feather(found.slice(start, rows), str(_found(part)), compression="uncompressed")
+            feather.write_feather(found.slice(start, rows), str(_found(part)), compression="uncompressed")
             start += rows
 
     def part(self, number: int) -> Iterator[pa.Table]:
         """The sound rows of a part, some thousands at a time, with what was found."""
         found = _found(self.parts[number])
-        beside = pa.feather.read_table(str(found), memory_map=True) if found.exists() else pa.table({})
+        beside = feather.read_table(str(found), memory_map=True) if found.exists() else pa.table({})
         start = 0
         for rows in _groups(str(_rows(self.parts[number]))):
             own = beside.slice(start, rows.num_rows)
@@ -111,10 +112,6 @@ class Snapshot:
 
 def _rows(part: Path) -> Path:
     return part.with_name(part.name + ".rows.parquet")
-
-
-def _lines(part: Path) -> Path:
-    return part.with_name(part.name + ".lines.parquet")
 
 
 def _found(part: Path) -> Path:
@@ -134,7 +131,7 @@ def _groups(path: str) -> Iterator[pa.Table]:
 
 def _said(path: str, places: NDArray[np.int64], table: Table) -> pa.Table:
     """What the rows of a file at those places say, as it can be put in order; the places are."""
-    said, start = [], 0
+    said, start = [catalogue.in_order(pq.read_schema(path).empty_table(), table)], 0
     for rows in _groups(path):
         own = places[(places >= start) & (places < start + rows.num_rows)] - start
         said.append(catalogue.in_order(rows.take(pa.array(own)), table))
@@ -148,7 +145,9 @@ def _drop(path: str, places: NDArray[np.int64]) -> None:
     part, start = Path(path + ".part"), 0
     with _writer(part, pq.read_schema(path)) as file:
         for rows in _groups(path):
-            file.write_table(rows.filter(pa.array(kept[start : start + rows.num_rows])))
+            own = rows.filter(pa.array(kept[start : start + rows.num_rows]))
+            if own.num_rows:
+                file.write_table(own)
             start += rows.num_rows
     part.replace(path)
 

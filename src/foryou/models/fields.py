@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from foryou.contract import ID_PATTERN
 
-Texts = pa.Array | pa.ChunkedArray
+type Texts = pa.Array | pa.ChunkedArray
+MOMENT = pa.timestamp("us", "UTC")
 
 _LONGEST_NAME = 64
 _FIRST_TIME = date(1970, 1, 2)
@@ -24,6 +25,11 @@ _FIRST_TIME = date(1970, 1, 2)
 _WHOLE_ID = ID_PATTERN.removesuffix(r"(?![\s\S])") + r"\z"
 """The same for Arrow's regular expressions, which have no look-ahead but an end of their own."""
 
+_USUAL = (
+    r"^\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8]))"
+    r"[ T](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?(?:Z|[+-](?:0\d|1[0-7]):[0-5]\d)\z"
+)
+"""Times that Arrow's own conversion takes, and takes right: it stops at the first one that it does not."""
 _ZONE = (
     r"Z|UTC|GMT|UT|(?:UTC|GMT|UT)?(?P<sign>[+-])"
     r"(?:(?P<zone_hour>\d\d?)(?::(?P<zone_minute>\d\d?))?|(?P<zone_hour_of_4>\d\d)(?P<zone_minute_of_4>\d\d))"
@@ -95,7 +101,7 @@ def moment(values: Texts, day: date) -> pa.Array:
     A time of no zone is UTC's; so is a date alone, which is its first moment.
     """
     found = times(values)
-    first, last = (pa.scalar(_midnight(end), found.type) for end in (_FIRST_TIME, day + timedelta(days=1)))
+    first, last = (pa.scalar(_midnight(end), MOMENT) for end in (_FIRST_TIME, day + timedelta(days=1)))
     inside = pc.and_(pc.greater_equal(found, first), pc.less(found, last))
     return pc.if_else(inside, found, None)
 
@@ -103,6 +109,13 @@ def moment(values: Texts, day: date) -> pa.Array:
 def times(values: Texts) -> pa.Array:
     """Texts as moments in UTC, to the microsecond; null for what is no time, as of a day that no month has."""
     column = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    usual = pc.match_substring_regex(column, _USUAL)
+    found = pc.if_else(usual, column, None).cast(MOMENT)
+    others = pc.fill_null(pc.invert(usual), False)
+    return pc.replace_with_mask(found, others, _of_parts(column.filter(others))) if pc.any(others).as_py() else found
+
+
+def _of_parts(column: pa.Array) -> pa.Array:
     parts = pc.extract_regex(column, _TIME)
     numbers = {part: _number(parts, part) for part in _GREATEST}
     known = [(_LEAST.get(part, 0) <= numbers[part]) & (numbers[part] <= most) for part, most in _GREATEST.items()]
@@ -113,7 +126,7 @@ def times(values: Texts) -> pa.Array:
     minutes = numbers["hour"] * 60 + numbers["minute"] - zone
     micros = (first + numbers["day"] - 1) * _DAY + minutes * _MINUTE + numbers["second"] * _SECOND + _fraction(parts)
     unknown = ~np.logical_and.reduce(known) | parts.is_null().to_numpy(zero_copy_only=False)
-    return pa.array(micros, mask=unknown).view(pa.timestamp("us", "UTC"))
+    return pa.array(micros, mask=unknown).view(MOMENT)
 
 
 def _number(parts: pa.StructArray, part: str) -> NDArray[np.int64]:
