@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial, reduce
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -115,18 +116,20 @@ def as_before(run: Run) -> list[checks.Outcome]:
 
 
 def _write(run: Run, sound: Frames) -> None:
-    fresh = partial(ids.assign, met=sound[tables.VIDEOS], name="video_id", dense="video")
+    met = sound[tables.VIDEOS].select("video_id").toArrow()["video_id"]
+    fresh = partial(ids.assign, met=met, name="video_id", dense="video")
     videos = _numbered(run, sound[tables.VIDEOS], tables.VIDEO_IDS, fresh)
     run.lake.replace_day(tables.VIDEOS, run.day, eligible.of_videos(videos))
-    inherit = partial(devices.new_in_snapshot, viewers=sound[tables.VIEWERS])
+    named = sound[tables.VIEWERS].select("viewer_id", "device", "signed_up_at").toArrow()
+    inherit = partial(devices.new_in_snapshot, viewers=named)
     viewers = _numbered(run, sound[tables.VIEWERS], tables.VIEWER_IDS, inherit)
     run.lake.replace_day(tables.VIEWERS, run.day, viewers.withColumn("adult", eligible.grown_up()))
-    recent = devices.recent(devices.sign_ups(sound[tables.VIEWERS]), run.day, run.settings.events.lookback_days)
-    run.lake.replace_day(tables.SIGN_UPS, run.day, recent)
+    recent = devices.recent(devices.sign_ups(named), run.day, run.settings.events.lookback_days)
+    run.lake.replace_day_arrow(tables.SIGN_UPS, run.day, recent)
     run.lake.replace_day(tables.FOLLOWS, run.day, sound[tables.FOLLOWS])
 
 
-def _numbered(run: Run, rows: DataFrame, table: Table, fresh: Callable[[DataFrame], DataFrame]) -> DataFrame:
+def _numbered(run: Run, rows: DataFrame, table: Table, fresh: Callable[[pa.Table], pa.Table]) -> DataFrame:
     """The rows with their dense ids, after new ones have been given theirs."""
     run.note(**{f"new_{table.name.removesuffix('_ids')}s": run.lake.extend(table, run.day, fresh)})
     return rows.join(run.lake.read(table).drop("day"), on=table.key[0], how="inner")

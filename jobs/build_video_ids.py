@@ -13,7 +13,7 @@ def main(run: Run) -> None:
     landed = landing.check_day(run.landing, run.day)
     run.manifest = landed.manifest
     met = catalogue.video_ids(landed_frames.read(run.lake.spark, landed, "videos"))
-    fresh = partial(ids.assign, met=met, name="video_id", dense="video")
+    fresh = partial(ids.assign, met=met.toArrow()["video_id"], name="video_id", dense="video")
     run.note(new_videos=run.lake.extend(tables.VIDEO_IDS, run.day, fresh))
 
 

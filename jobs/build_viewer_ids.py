@@ -13,15 +13,11 @@ def main(run: Run) -> None:
     landed = landing.check_day(run.landing, run.day, ("viewers",))
     run.manifest = landed.manifest
     lines = landed_frames.read(run.lake.spark, landed, "viewers")
-    # Uses: the ids, the sign-ups.
-    viewers = catalogue.judge_viewers(lines, run.day, secret.salt()).where("reason IS NULL").cache()
-    try:
-        fresh = partial(devices.new_in_snapshot, viewers=viewers)
-        run.note(new_viewers=run.lake.extend(tables.VIEWER_IDS, run.day, fresh))
-        recent = devices.recent(devices.sign_ups(viewers), run.day, run.settings.events.lookback_days)
-        run.lake.replace_day(tables.SIGN_UPS, run.day, recent)
-    finally:
-        viewers.unpersist()
+    judged = catalogue.judge_viewers(lines, run.day, secret.salt()).where("reason IS NULL")
+    viewers = judged.select("viewer_id", "device", "signed_up_at").toArrow()
+    run.note(new_viewers=run.lake.extend(tables.VIEWER_IDS, run.day, partial(devices.new_in_snapshot, viewers=viewers)))
+    recent = devices.recent(devices.sign_ups(viewers), run.day, run.settings.events.lookback_days)
+    run.lake.replace_day_arrow(tables.SIGN_UPS, run.day, recent)
 
 
 if __name__ == "__main__":
