@@ -1,63 +1,161 @@
 """Parses, validates and deduplicates the day's log; bad lines go to `rejected_events`; too many stop the night."""
 
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 from statistics import median
 
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyarrow import feather
+from pyspark import TaskContext
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from foryou import secret, tables
 from foryou.catalogue import catalogue
 from foryou.errors import DataRejected
+from foryou.models import hashing, parts
 from foryou.platform import checks
 from foryou.platform.job import Run, job
 from foryou.signals import events
 from foryou.sources import landed_frames, landing
 
+ROWS_A_PART = 500_000
+"""A worker holds one part whole."""
+
+ROWS_A_GROUP = 100_000
+
 
 def main(run: Run) -> None:
-    chosen = run.settings.events
     landed = landing.check_day(run.landing, run.day)
     run.manifest = landed.manifest
-    lines = landed_frames.read(run.lake.spark, landed, "events")
-    earlier = run.lake.read(tables.EVENTS, days=run.window(chosen.lookback_days + 1)[:-1])
-    video_ids = _known_videos(run, landed)
-    # Uses: which are duplicates, and all that is done with the marked rows.
-    judged = events.mark_unknown_videos(events.judge(lines, run.day, chosen, secret.salt()), video_ids).cache()
-    # Uses: which are too fast; the counts, the checks, the events and what was refused.
-    duplicates = events.duplicates(judged, earlier).cache()
-    # Uses: the counts, the checks, the events and what was refused.
-    too_fast = events.too_fast(judged, duplicates, chosen).cache()
-    try:
-        marked = events.mark(judged, {"duplicate": duplicates, "too_fast": too_fast})
-        _count(run, marked, landed)
-        run.record_checks(_checked(run, marked), detail=f"by reason {run.notes['rejected_by_reason']}")
-        run.lake.replace_day(tables.EVENTS, run.day, events.accepted(marked))
-        run.lake.replace_day(tables.REJECTED_EVENTS, run.day, events.rejected(marked))
-    finally:
-        too_fast.unpersist()
-        duplicates.unpersist()
-        judged.unpersist()
+    count = max(run.settings.spark.shuffle_partitions, -(-landed.rows("events") // ROWS_A_PART))
+    with run.lake.scratch() as folder:
+        reasons = _judge(run, landed, folder, count)
+        reasons.update(_judge_together(run, folder))
+        _count(run, landed, dict(reasons))
+        accepted, rejected = (partial(_made, folder=folder, make=make) for make in (events.accepted, events.rejected))
+        checked = partial(_check, run)
+        run.lake.replace_parts(tables.EVENTS, run.day, count, accepted, ROWS_A_GROUP, checked)
+        run.lake.replace_parts(tables.REJECTED_EVENTS, run.day, count, rejected, ROWS_A_GROUP)
 
 
-def _known_videos(run: Run, landed: landing.LandedDay) -> DataFrame:
+# ---- line by line
+
+
+def _judge(run: Run, landed: landing.LandedDay, folder: Path, count: int) -> Counter[str | None]:
+    """Has the workers leave judged lines in the folder, each file in so many parts; how many lines for what reason."""
+    feather.write_feather(_known_videos(run, landed), folder / "video_ids", compression="uncompressed")
+    judge = partial(events.judge, day=run.day, settings=run.settings.events, salt=secret.salt())
+    work = partial(_judged, judge=judge, folder=folder, count=count)
+    told = landed_frames.worked(run.lake.spark, landed, "events", work, "reason string, lines bigint").collect()
+    reasons: Counter[str | None] = Counter()
+    for row in told:
+        reasons[row.reason] += row.lines
+    return reasons
+
+
+def _judged(lines: Iterator[pa.Table], judge: Callable[..., pa.Table], folder: Path, count: int) -> Iterator[pa.Table]:
+    video_ids = feather.read_table(folder / "video_ids")["video_id"].combine_chunks()
+    part = TaskContext.get().partitionId()  # a task tried again writes over what it left
+    for number, rows in enumerate(_gathered(judge(some, video_ids=video_ids) for some in lines)):
+        told = events.digests(rows)
+        for name in told.column_names:
+            rows = rows.append_column(name, told[name])
+        of_viewer = parts.of_digests(told["viewer"].to_numpy(), count)
+        parts.write(rows, of_viewer, count, str(folder / f"{part:05d}-{number:05d}.judged"))
+        reasons = rows.group_by("reason").aggregate([([], "count_all")])
+        yield reasons.rename_columns(["reason", "lines"])
+
+
+def _gathered(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """The same rows, some hundred thousands at a time."""
+    found: list[pa.Table] = []
+    for table in tables:
+        found.append(table)
+        if sum(each.num_rows for each in found) >= ROWS_A_PART:
+            yield pa.concat_tables(found)
+            found = []
+    if found:
+        yield pa.concat_tables(found)
+
+
+def _known_videos(run: Run, landed: landing.LandedDay) -> pa.Table:
     """The ids of videos that the catalogue has had by the day.
 
     Once a later night has run, the map holds later videos too. The day's own may have got their ids on a later day, if
     they landed late: so a night that is run again asks its snapshot as well.
     """
     given = run.lake.days(tables.VIDEO_IDS)
-    by_then = run.lake.read(tables.VIDEO_IDS, days=[day for day in given if day <= run.day]).select("video_id")
+    by_then = run.lake.arrow(tables.VIDEO_IDS, ["video_id"], days=[day for day in given if day <= run.day])
     if not given or given[-1] <= run.day:
         return by_then
-    own = catalogue.video_ids(landed_frames.read(run.lake.spark, landed, "videos"))
-    return by_then.unionByName(own).distinct()
+    own = landed_frames.worked(run.lake.spark, landed, "videos", catalogue.videos_of, "video_id string").toArrow()
+    return pa.concat_tables([by_then, own.cast(by_then.schema)])
 
 
-def _count(run: Run, marked: DataFrame, landed: landing.LandedDay) -> None:
-    reasons = {row.reason: row["count"] for row in marked.groupBy("reason").count().collect()}
+# ---- the day as a whole
+
+
+def _judge_together(run: Run, folder: Path) -> dict[str | None, int]:
+    """Leaves beside each file of judged lines the codes of what only all of them tell; what that adds to the reasons.
+
+    The digests are read whole: 25 bytes an event.
+    """
+    files = sorted(folder.glob("*.judged"))
+    if not files:
+        return {}
+    each = [parts.read_all(str(file)) for file in files]
+    rows = pa.concat_tables(each).drop_columns(["line"])
+    sound = rows["sound"].to_numpy()
+    told = {name: rows[name].to_numpy()[sound] for name in ("event", "viewer", "minute", "play")}
+    again = _again(run, rows, sound, told["event"])
+    of_sound = np.where(again, np.int8(events.LATER.index("duplicate")), np.int8(0))
+    once = np.flatnonzero(~again)
+    viewer, minute, play = (told[name][once] for name in ("viewer", "minute", "play"))
+    fast = events.too_fast(viewer, minute, play, run.settings.events)
+    of_sound[once[fast]] = events.LATER.index("too_fast")
+    codes = np.zeros(len(sound), np.int8)
+    codes[sound] = of_sound
+    ends = np.cumsum([table.num_rows for table in each])[:-1]
+    for file, own in zip(files, np.split(codes, ends), strict=True):
+        np.save(file.with_suffix(".npy"), own)
+    found = np.bincount(of_sound, minlength=len(events.LATER)).tolist()
+    return {None: -sum(found[1:])} | {name: lines for name, lines in zip(events.LATER, found, strict=True) if name}
+
+
+def _again(run: Run, rows: pa.Table, sound: NDArray[np.bool_], event: hashing.Hashes) -> NDArray[np.bool_]:
+    """Of each sound row, whether it repeats another one or an event of the days before."""
+    days = run.window(run.settings.events.lookback_days + 1)[:-1]
+    earlier = run.lake.arrow(tables.EVENTS, ["event_id"], days=days)["event_id"]
+    digests = hashing.of_texts(earlier)
+    found = events.doubtful(event, digests)
+    asked = np.zeros(len(sound), bool)
+    asked[sound] = found
+    same = earlier.filter(pa.array(np.isin(digests, event[found])))
+    found[found] = events.duplicates(rows.filter(pa.array(asked)), same)
+    return found
+
+
+# ---- what comes of it
+
+
+def _made(part: int, folder: Path, make: Callable[[pa.Table], pa.Table]) -> Iterator[pa.Table]:
+    found = []
+    for file in sorted(folder.glob("*.judged")):
+        rows, first = parts.read(str(file), part), parts.place(str(file), part)
+        codes = np.load(file.with_suffix(".npy"), mmap_mode="r")[first : first + rows.num_rows]
+        found.append(make(events.mark(rows, codes)))
+    yield pa.concat_tables(found)
+
+
+def _count(run: Run, landed: landing.LandedDay, reasons: dict[str | None, int]) -> None:
     read, accepted = sum(reasons.values()), reasons.pop(None, 0)
     landed_frames.recount(landed, "events", read)
-    run.note(rows_read=read, rows_accepted=accepted, rows_rejected=read - accepted, rejected_by_reason=reasons)
+    refused = {reason: lines for reason, lines in sorted(reasons.items()) if lines}
+    run.note(rows_read=read, rows_accepted=accepted, rows_rejected=read - accepted, rejected_by_reason=refused)
     unknown = landed_frames.unknown_fields(landed, "events")
     if unknown:
         run.note(unknown_fields=unknown)
@@ -71,18 +169,15 @@ def _count(run: Run, marked: DataFrame, landed: landing.LandedDay) -> None:
         )
 
 
-def _checked(run: Run, marked: DataFrame) -> list[checks.Outcome]:
+def _check(run: Run, accepted: DataFrame) -> None:
     """The contract on what is accepted, and the three gates: the share refused, the number of rows, freshness."""
-    chosen = run.settings.events
-    bad = F.when(~F.col("reason").isin(*events.NOT_BAD), F.col("reason"))
+    chosen, reasons = run.settings.events, run.notes["rejected_by_reason"]
+    bad = sum(lines for reason, lines in reasons.items() if reason not in events.NOT_BAD)
     share = checks.share_present("rejected share is small", "fault", chosen.max_rejected_share)
+    known = checks.Known(tables.REJECTED_EVENTS, share, bad / max(1, run.notes["rows_read"]), run.notes["rows_read"])
     gates = [checks.newest_day("events reach the day", "happened_at", run.day, run.day), *_usual_rows(run)]
-    return checks.validate_all(
-        [
-            (marked.select(bad.alias("fault")), tables.REJECTED_EVENTS, [share]),
-            (events.accepted(marked), tables.EVENTS, gates),
-        ]
-    )
+    outcomes = checks.validate_all([(accepted, tables.EVENTS, gates)], [known])
+    run.record_checks(outcomes, detail=f"by reason {reasons}")
 
 
 def _usual_rows(run: Run) -> list[checks.Expected]:

@@ -21,6 +21,7 @@ from foryou.contract import Column, Table, delta_schema
 from foryou.platform.job import Run, run_step
 from foryou.platform.lake import Lake
 from foryou.settings import ROOT, Settings
+from foryou.sources import landed_lines
 
 DAY = date(2026, 3, 10)
 NOON = datetime(2026, 3, 10, 12)
@@ -62,6 +63,14 @@ def lines(spark: SparkSession, kind: str, *given: dict[str, Any]) -> DataFrame:
     told = [row | {"line": row.get("line", json.dumps(row)), "readable": row.get("readable", True)} for row in given]
     filled = [tuple(row.get(name) for name in [*names, "line", "readable"]) for row in told]
     return spark.createDataFrame(filled, f"{tables.LANDED[kind]}, line string, readable boolean")
+
+
+def arrow_lines(kind: str, *given: dict[str, Any]) -> pa.Table:
+    """The same as Arrow."""
+    fields = landed_lines.schema(tables.LANDED[kind])
+    schema = pa.schema([("line", pa.string()), ("readable", pa.bool_()), *fields])
+    told = [row | {"line": row.get("line", json.dumps(row)), "readable": row.get("readable", True)} for row in given]
+    return pa.Table.from_pylist(told, schema)
 
 
 def land(landing: Path, day: date, files: dict[str, list[Line]]) -> Path:

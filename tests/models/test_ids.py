@@ -9,33 +9,28 @@ from pyspark.sql import functions as F
 
 from foryou import tables
 from foryou.models import ids
-from rows import DAY, rows
+from rows import DAY, arrow_rows
 
 
-def assigned(spark, known, met):
-    table = rows(spark, tables.VIDEO_IDS, *({"video_id": name, "video": number} for name, number in known.items()))
-    frame = spark.createDataFrame([(name, 1) for name in met], "video_id string, more int")
-    found = ids.assign(table, frame, "video_id", "video").collect()
-    assert len({row.video_id for row in found}) == len(found)
-    return {row.video_id: row.video for row in found}
+def assigned(known, met):
+    rows = [{"video_id": name, "video": number} for name, number in known.items()]
+    found = ids.assign(arrow_rows(tables.VIDEO_IDS, *rows), pa.chunked_array([met], pa.string()), "video_id", "video")
+    assert found.schema == pa.schema([("video_id", pa.string()), ("video", pa.int32())])
+    assert len(set(found["video_id"].to_pylist())) == found.num_rows
+    return dict(zip(*found.to_pydict().values(), strict=True))
 
 
-def test_the_first_ids_are_given_from_zero_in_the_order_of_their_text(spark):
-    assert assigned(spark, {}, ["b", "a", "B", "a", "10", "9"]) == {"10": 0, "9": 1, "B": 2, "a": 3, "b": 4}
+def test_the_first_ids_are_given_from_zero_in_the_order_of_their_text():
+    assert assigned({}, ["b", "a", "B", "é", "a", "10", "9"]) == {"10": 0, "9": 1, "B": 2, "a": 3, "b": 4, "é": 5}
 
 
-def test_new_ids_follow_the_greatest_and_known_ones_are_left_alone(spark):
-    assert assigned(spark, {"a": 7, "z": 2}, ["c", "a", "b"]) == {"b": 8, "c": 9}
+def test_new_ids_follow_the_greatest_and_known_ones_are_left_alone():
+    assert assigned({"a": 7, "z": 2}, ["c", "a", "b"]) == {"b": 8, "c": 9}
 
 
-def test_nothing_new_is_nothing_to_add(spark):
-    assert assigned(spark, {"a": 0, "b": 1}, ["b", "a", "a"]) == {}
-    assert assigned(spark, {"a": 0}, []) == {}
-
-
-def test_the_new_column_has_the_type_of_the_contract(spark):
-    table = rows(spark, tables.VIDEO_IDS)
-    assert ids.assign(table, table, "video_id", "video").dtypes == [("video_id", "string"), ("video", "int")]
+def test_nothing_new_is_nothing_to_add():
+    assert assigned({"a": 0, "b": 1}, ["b", "a", "a"]) == {}
+    assert assigned({"a": 0}, []) == {}
 
 
 def test_all_but_the_first_of_a_key_repeat_and_what_came_earlier_comes_first(spark):

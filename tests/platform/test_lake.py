@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -178,20 +179,41 @@ def test_no_parts_at_all_are_an_empty_day(lake):
     assert lake.days(PARTED) == []
 
 
-# ---- append
+@pytest.mark.parametrize("refused", [False, True])
+def test_what_was_written_is_looked_at_before_anybody_else_sees_it(lake, refused):
+    lake.replace_day_arrow(PARTED, DAY, things("old"))
+    seen = []
+
+    def checked(frame):
+        seen.extend(row.name for row in frame.collect())
+        assert names(lake, PARTED) == ["old"]
+        if refused:
+            raise ValueError("no")
+
+    with pytest.raises(ValueError) if refused else nullcontext():
+        lake.replace_parts(PARTED, DAY, 2, lambda part: iter([things(f"new {part}")]), checked=checked)
+    assert sorted(seen) == ["new 0", "new 1"]
+    assert names(lake, PARTED) == (["old"] if refused else ["new 0", "new 1"])
+    assert len(list(lake.path(PARTED).rglob("*.parquet"))) == (1 if refused else 3)
 
 
-def test_rows_are_added_to_what_is_there(lake, spark):
-    assert lake.append(THINGS, BEFORE, frame_of(spark, things("a"))) == 1
-    assert lake.append(THINGS, DAY, frame_of(spark, things("b", "c"))) == 2
-    assert lake.append(THINGS, DAY, frame_of(spark, things("d"))) == 1
-    assert names(lake, THINGS) == ["a", "b", "c", "d"]
+# ---- extend
 
 
-def test_no_rows_make_no_version(lake, spark):
-    lake.append(THINGS, DAY, frame_of(spark, things("a")))
+def test_rows_are_added_to_a_map(lake):
+    def of(*given):
+        return lambda known: things(*given)
+
+    assert lake.extend(THINGS, BEFORE, of("a")) == 1
+    assert lake.extend(THINGS, DAY, of("b", "c")) == 2
+    assert lake.extend(THINGS, DAY, lambda known: things(f"after {known.num_rows}")) == 1
+    assert names(lake, THINGS) == ["a", "after 3", "b", "c"]
+
+
+def test_no_rows_make_no_version(lake):
+    lake.extend(THINGS, DAY, lambda known: things("a"))
     before = lake.version(THINGS)
-    assert lake.append(THINGS, DAY, frame_of(spark, things())) == 0
+    assert lake.extend(THINGS, DAY, lambda known: things()) == 0
     assert lake.version(THINGS) == before
 
 
@@ -202,12 +224,12 @@ def comments(lake, table):
     return {column.name: column.metadata.get("comment") for column in DeltaTable(str(lake.path(table))).schema().fields}
 
 
-@pytest.mark.parametrize("how", ["day", "append", "arrow", "parts"])
+@pytest.mark.parametrize("how", ["day", "extend", "arrow", "parts"])
 def test_columns_carry_their_docs_however_a_table_began(lake, spark, how):
     rows = things("a")
     {
         "day": lambda: lake.replace_day(THINGS, DAY, frame_of(spark, rows)),
-        "append": lambda: lake.append(THINGS, DAY, frame_of(spark, rows)),
+        "extend": lambda: lake.extend(THINGS, DAY, lambda known: rows),
         "arrow": lambda: lake.replace_day_arrow(THINGS, DAY, rows),
         "parts": lambda: lake.replace_parts(THINGS, DAY, 1, lambda part: iter([rows])),
     }[how]()

@@ -12,7 +12,7 @@ import pytest
 from dense_rows import dense
 from foryou import tables
 from foryou.signals import sessions, views
-from rows import DAY, NOON, rows
+from rows import DAY, NOON, arrow_rows
 
 BEFORE, AFTER = DAY - timedelta(1), DAY + timedelta(1)
 VIDEOS = "abcdef"
@@ -72,7 +72,7 @@ def events_of(landed, *, today=True):
     ]
 
 
-def still_open(spark, settings, day):
+def still_open(settings, day):
     """The dense plays of the day before, of viewers whose session may go on."""
     yesterday = events_of(day - timedelta(1), today=False)
     logged = [
@@ -80,16 +80,16 @@ def still_open(spark, settings, day):
         | {"viewer_id": str(each["viewer"])}
         for each in yesterday
     ]
-    found = sessions.open_at_midnight(rows(spark, tables.EVENTS, *logged), day, settings)
-    kept = {row.event_id for row in found.collect()}
+    found = sessions.open_at_midnight(arrow_rows(tables.EVENTS, *logged), day, settings)
+    kept = set(found["event_id"].to_pylist())
     return [each for each in yesterday if each["event_id"] in kept]
 
 
-def told(spark, settings, day):
+def told(settings, day):
     """The sessions that a day tells, by viewer, and its exits by (video, device, country)."""
-    events = events_of(day) + still_open(spark, settings, day)
+    events = events_of(day) + still_open(settings, day)
     shuffled = random.Random(1).sample(events, len(events))
-    placed = sessions.place(views.mark_own(dense(*shuffled)), day, settings)
+    placed = sessions.place(views.mark_own(dense(*shuffled), views.pairs(dense())), day, settings)
     visits = sessions.visits(placed, day, settings)
     found = {}
     for row in sessions.build(visits, settings).to_pylist():
@@ -102,8 +102,8 @@ def told(spark, settings, day):
 
 
 @pytest.fixture(scope="module")
-def days(spark, chosen):
-    return {day: told(spark, chosen.views, day) for day in (BEFORE, DAY, AFTER)}
+def days(chosen):
+    return {day: told(chosen.views, day) for day in (BEFORE, DAY, AFTER)}
 
 
 @pytest.fixture(scope="module")
@@ -199,14 +199,14 @@ def test_new_viewers_who_leave_within_the_first_videos_count_once_more(ends):
 
 
 def test_a_day_without_plays_has_no_sessions(spark, chosen):
-    assert told(spark, chosen.views, DAY + timedelta(9)) == ({}, {})
+    assert told(chosen.views, DAY + timedelta(9)) == ({}, {})
 
 
-def test_parts_of_exits_add_up_to_the_whole(spark, chosen):
-    events = events_of(DAY) + still_open(spark, chosen.views, DAY)
+def test_parts_of_exits_add_up_to_the_whole(chosen):
+    events = events_of(DAY) + still_open(chosen.views, DAY)
 
     def exits(given):
-        placed = sessions.place(views.mark_own(dense(*given)), DAY, chosen.views)
+        placed = sessions.place(views.mark_own(dense(*given), views.pairs(dense())), DAY, chosen.views)
         return sessions.exits(sessions.visits(placed, DAY, chosen.views), chosen.views)
 
     parts = [exits([each for each in events if each["viewer"] % 3 == part]) for part in range(3)]

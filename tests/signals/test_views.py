@@ -8,16 +8,15 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from dense_rows import dense
 from foryou import tables
 from foryou.signals import sessions, views
 from foryou.signals.views import length
-from rows import DAY, NOON, rows
+from rows import DAY, NOON, arrow_rows
 
-PEOPLE = "viewer_id string, viewer int, since date, device_class string, country string"
+NONE = views.pairs(dense())
 STORIES: dict[str, list[dict]] = {}
 POSTED: list[str] = []
 """Stories whose viewer posted the video `v` some day."""
@@ -47,9 +46,9 @@ def folded(settings, days):
         for who, name in enumerate(days)
         for n, event in enumerate(days[name])
     ]
-    events += [{"viewer": [*days].index(name), "video": 7, "today": False, "kind": "post"} for name in POSTED]
+    posted = views.pairs(dense(*({"viewer": [*days].index(name), "video": 7} for name in POSTED)))
     shuffled = random.Random(0).sample(events, len(events))
-    placed = sessions.place(views.mark_own(dense(*shuffled)), DAY, settings)
+    placed = sessions.place(views.mark_own(dense(*shuffled), posted), DAY, settings)
     found = {}
     for row in views.build(placed, ranks, settings).to_pylist():
         found.setdefault([*days][row["viewer"]], []).append(SimpleNamespace(**row))
@@ -292,36 +291,34 @@ def test_what_is_refused_or_reported_is_not_good(seen):
 RANDOM = story("shown by chance", play(30, propensity=0.25), play(30, propensity=0.5), play(30))
 
 
-def test_only_events_with_a_known_video_make_a_view(spark):
-    people = spark.createDataFrame([("u1", 5, None, None, None)], PEOPLE)
-    videos = rows(spark, tables.VIDEO_IDS, {"video_id": "v", "video": 7})
+def test_only_events_with_a_known_video_and_viewer_make_a_view():
+    people = views.people(arrow_rows(tables.VIEWER_IDS, {"viewer_id": "u1", "viewer": 5}), arrow_rows(tables.VIEWERS))
+    videos = arrow_rows(tables.VIDEO_IDS, {"video_id": "v", "video": 7})
     given = [{"video_id": "v"}, {"video_id": None, "kind": "profile_visit"}, {"video_id": "unheard of"}]
-    given += [{"video_id": "v", "creator_id": "u1"}]
-    events = rows(spark, tables.EVENTS, *({"viewer_id": "u1", "event_id": f"{n}"} | row for n, row in enumerate(given)))
+    given += [{"video_id": "v", "creator_id": "u1"}, {"video_id": "v", "viewer_id": "u2"}]
+    events = arrow_rows(tables.EVENTS, *({"viewer_id": "u1", "event_id": f"{n}"} | row for n, row in enumerate(given)))
     found = views.dense(events, people, videos, today=True)
-    assert found.toArrow().schema.names == dense().schema.names
-    assert {(row.event_id, row.viewer, row.video, row.named) for row in found.collect()} == {
+    assert found.schema == dense().schema
+    assert {(row["event_id"], row["viewer"], row["video"], row["named"]) for row in found.to_pylist()} == {
         ("0", 5, 7, False),
         ("3", 5, 7, True),
     }
 
 
-def test_someone_is_known_since_the_lake_met_them_or_since_signing_up(spark):
+def test_someone_is_known_since_the_lake_met_them_or_since_signing_up():
     met = ({"viewer_id": name, "viewer": n, "day": DAY} for n, name in enumerate("abc"))
-    signed_up = {"a": NOON - timedelta(9), "b": None}
-    known = ({"viewer_id": name, "signed_up_at": moment} for name, moment in signed_up.items())
-    found = views.people(rows(spark, tables.VIEWER_IDS, *met), rows(spark, tables.VIEWERS, *known))
-    assert {row.viewer: (DAY - row.since).days for row in found.collect()} == {0: 9, 1: 0, 2: 0}
+    signed_up = {"b": None, "a": NOON - timedelta(9)}
+    known = ({"viewer_id": name, "signed_up_at": moment, "country": name} for name, moment in signed_up.items())
+    found = views.people(arrow_rows(tables.VIEWER_IDS, *met), arrow_rows(tables.VIEWERS, *known)).to_pylist()
+    told = {row["viewer"]: ((DAY - row["since"]).days, row["country"]) for row in found}
+    assert told == {0: (9, "a"), 1: (0, "b"), 2: (0, None)}
 
 
-def test_posts_of_earlier_days_come_as_events_that_are_not_of_today(spark, chosen):
-    earlier = views.posted(rows(spark, tables.POSTS, {"viewer": 1, "video": 7})).toArrow()
-    events = pa.concat_tables(
-        [earlier, dense({"viewer": 1, "video": 7}, {"viewer": 2, "video": 7})], promote_options="permissive"
-    )
-    placed = sessions.place(views.mark_own(events), DAY, chosen.views)
+def test_what_was_posted_on_earlier_days_is_one_s_own(chosen):
+    events = dense({"viewer": 1, "video": 7}, {"viewer": 2, "video": 7}, {"viewer": 1, "video": 8})
+    placed = sessions.place(views.mark_own(events, views.pairs(events.slice(0, 1))), DAY, chosen.views)
     built = views.build(placed, ranks, chosen.views).to_pylist()
-    assert [(row["viewer"], row["plays"], row["own"]) for row in built] == [(1, 1, True), (2, 1, False)]
+    assert [(row["viewer"], row["video"], row["own"]) for row in built] == [(1, 7, True), (1, 8, False), (2, 7, False)]
 
 
 def test_posts_are_those_of_the_day_each_once():
@@ -332,7 +329,7 @@ def test_posts_are_those_of_the_day_each_once():
 
 def test_no_events_make_no_views(chosen):
     for events in (dense(), dense({"today": False})):
-        placed = sessions.place(views.mark_own(events), DAY, chosen.views)
+        placed = sessions.place(views.mark_own(events, NONE), DAY, chosen.views)
         assert views.build(placed, ranks, chosen.views).num_rows == 0
 
 

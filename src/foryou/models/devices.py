@@ -7,10 +7,22 @@ from datetime import date, timedelta
 from functools import partial
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from foryou import secret
 from foryou.models import ids
+
+
+def names(device_ids: pa.ChunkedArray, salt: str) -> pa.ChunkedArray:
+    """`device-` and 24 hex digits of sha256(salt + device_id) of each; null without a device.
+
+    Each device is named once, however often it comes.
+    """
+    found = device_ids.combine_chunks().dictionary_encode()
+    named = [secret.device_name(name, salt) if name else None for name in found.dictionary.to_pylist()]
+    return pa.chunked_array([pa.array(named, pa.string()).take(found.indices)])
 
 
 def named(lines: DataFrame, salt: str) -> DataFrame:
@@ -30,46 +42,63 @@ def _one_row(batches: Iterator[pa.RecordBatch], salt: str) -> Iterator[pa.Record
         yield pa.RecordBatch.from_pydict({"salt": [salt]})
 
 
-def sign_ups(viewers: DataFrame) -> DataFrame:
+def sign_ups(viewers: pa.Table) -> pa.Table:
     """One row per device: the first account on it, which may inherit its history.
 
     First is the earliest to sign up, then the lower id. An account that signed up nobody knows when may have been
     first: then none inherits.
     """
-    account = F.min(F.struct("signed_up_at", "viewer_id")).alias("account")  # a null comes before all times
-    first = viewers.where(F.col("device").isNotNull()).groupBy("device").agg(account)
-    return first.select("account.viewer_id", "device", "account.signed_up_at").where("signed_up_at IS NOT NULL")
+    owned = viewers.select(["viewer_id", "device", "signed_up_at"]).filter(pc.field("device").is_valid())
+    order = [("device", "ascending"), ("signed_up_at", "ascending"), ("viewer_id", "ascending")]
+    ordered = owned.take(pc.sort_indices(owned, order, null_placement="at_start"))
+    first = pc.index_in(pc.unique(ordered["device"]), ordered["device"].combine_chunks())
+    return ordered.take(first).filter(pc.field("signed_up_at").is_valid())
 
 
-def recent(sign_ups: DataFrame, day: date, lookback_days: int) -> DataFrame:
+def recent(sign_ups: pa.Table, day: date, lookback_days: int) -> pa.Table:
     """Those of the last days: events on their devices from before sign-up may still land."""
-    return sign_ups.where(F.to_date("signed_up_at") >= F.lit(day - timedelta(days=lookback_days)))
+    return sign_ups.filter(pc.field("signed_up_at").cast(pa.date32()) >= day - timedelta(days=lookback_days))
 
 
-def new_in_snapshot(known: DataFrame, viewers: DataFrame) -> DataFrame:
+def new_in_snapshot(known: pa.Table, viewers: pa.Table) -> pa.Table:
     """What `viewer_ids` lacks of a snapshot of the viewers: new accounts inherit their device's dense id.
 
     They do where the device was met on a day before sign-up, and its id is nobody else's yet.
     """
-    fresh = sign_ups(viewers).join(known, on="viewer_id", how="left_anti")
-    met = known.select(F.col("viewer_id").alias("device"), "viewer", "day")
-    inherited = fresh.join(met, on="device", how="inner").where(F.col("day") < F.to_date("signed_up_at"))
-    names = known.select("viewer", F.col("viewer_id").alias("other"))
-    somebody = (inherited["viewer"] == names["viewer"]) & (inherited["device"] != names["other"])
-    joined = inherited.join(names, on=somebody, how="left_anti").select("viewer_id", "viewer")
-    return _assigned(known, viewers, joined)
+    owners = sign_ups(viewers)
+    fresh = owners.filter(pc.invert(pc.is_in(owners["viewer_id"], known["viewer_id"].combine_chunks())))
+    met = _of(known, fresh["device"])
+    before = pc.less(met["day"], fresh["signed_up_at"].cast(pa.date32()))
+    of_device_alone = pc.invert(pc.is_in(met["viewer"], _with_several_names(known)))
+    joined = pa.table({"viewer_id": fresh["viewer_id"], "viewer": met["viewer"]})
+    return _assigned(known, viewers["viewer_id"], joined.filter(pc.and_(before, of_device_alone)))
 
 
-def new_in_events(known: DataFrame, events: DataFrame, sign_ups: DataFrame) -> DataFrame:
-    """What `viewer_ids` lacks of the viewers of a day's events: new devices join the account that began after them."""
-    fresh = sign_ups.join(known.select(F.col("viewer_id").alias("device")), on="device", how="left_anti")
-    accounts = fresh.join(known.select("viewer_id", "viewer"), on="viewer_id", how="inner")
-    owned = F.broadcast(accounts.select(F.col("device").alias("viewer_id"), "viewer", "signed_up_at"))
-    before = events.join(owned, on="viewer_id", how="inner").where(F.col("happened_at") < F.col("signed_up_at"))
-    return _assigned(known, events, before.select("viewer_id", "viewer").distinct())
+def new_in_events(known: pa.Table, met: pa.Table, sign_ups: pa.Table) -> pa.Table:
+    """What `viewer_ids` lacks of the viewers of a day's events: new devices join the account that began after them.
+
+    `met` has one row per viewer: `viewer_id`, and `first_at`, the time of the first event.
+    """
+    fresh = sign_ups.filter(pc.invert(pc.is_in(sign_ups["device"], known["viewer_id"].combine_chunks())))
+    first_at = met["first_at"].take(pc.index_in(fresh["device"], met["viewer_id"].combine_chunks()))
+    joined = pa.table({"viewer_id": fresh["device"], "viewer": _of(known, fresh["viewer_id"])["viewer"]})
+    before = pc.and_(pc.less(first_at, fresh["signed_up_at"].cast(first_at.type)), pc.is_valid(joined["viewer"]))
+    return _assigned(known, met["viewer_id"], joined.filter(before))
 
 
-def _assigned(known: DataFrame, met: DataFrame, joined: DataFrame) -> DataFrame:
+def _of(known: pa.Table, names: pa.ChunkedArray) -> pa.Table:
+    """The rows of these names, in their order; nulls where there is none."""
+    return known.take(pc.index_in(names, known["viewer_id"].combine_chunks()))
+
+
+def _with_several_names(known: pa.Table) -> pa.Array:
+    counted = known.group_by("viewer").aggregate([("viewer", "count")])
+    return counted.filter(pc.field("viewer_count") > 1)["viewer"].combine_chunks()
+
+
+def _assigned(known: pa.Table, met: pa.ChunkedArray, joined: pa.Table) -> pa.Table:
     """Those joined to an id that `known` has, and new ids for the others that it lacks."""
-    both = known.select("viewer_id", "viewer").unionByName(joined)
-    return joined.unionByName(ids.assign(both, met, "viewer_id", "viewer"))
+    columns = ["viewer_id", "viewer"]
+    joined = joined.cast(pa.schema([("viewer_id", pa.string()), ("viewer", pa.int32())]))
+    both = pa.concat_tables([known.select(columns).cast(joined.schema), joined])
+    return pa.concat_tables([joined, ids.assign(both, met, "viewer_id", "viewer").cast(joined.schema)])

@@ -7,6 +7,7 @@ little.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import TypeAlias
 
 import numpy as np
 import polars as pl
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from foryou.contract import ID_PATTERN
 
-type Texts = pa.Array | pa.ChunkedArray
+Texts: TypeAlias = pa.Array | pa.ChunkedArray
 MOMENT = pa.timestamp("us", "UTC")
 
 _LONGEST_NAME = 64
@@ -46,12 +47,13 @@ _SECOND, _MINUTE, _DAY = 1_000_000, 60_000_000, 86_400_000_000
 """In microseconds."""
 
 
-def reasons(readable: pa.ChunkedArray, faults: dict[str, Texts]) -> pa.ChunkedArray:
+def reasons(readable: pa.ChunkedArray, faults: dict[str, Texts]) -> pa.Array:
     """The name of each line's first fault, `unreadable` before all; null if it is sound."""
-    found = pa.nulls(len(readable), pa.string())
-    for reason, fault in reversed({"unreadable": pc.invert(readable), **faults}.items()):
-        found = pc.if_else(pc.fill_null(fault, False), reason, found)
-    return found
+    every = {"unreadable": pc.invert(readable), **faults}
+    first = np.full(len(readable), len(every), np.int8)
+    for number, fault in reversed([*enumerate(every.values())]):
+        first[pc.fill_null(fault, False).to_numpy(zero_copy_only=False)] = number
+    return pa.DictionaryArray.from_arrays(first, pa.array([*every, None])).cast(pa.string())
 
 
 def plain(values: Texts) -> Texts:

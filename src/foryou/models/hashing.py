@@ -20,7 +20,9 @@ _MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 def of_texts(texts: pa.Array | pa.ChunkedArray, seed: int = 0) -> Hashes:
     """The hash of each text, [texts]; null is hashed as the empty text."""
-    column = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    if isinstance(texts, pa.ChunkedArray):
+        return np.concatenate([np.empty(0, np.uint64), *(of_texts(chunk, seed) for chunk in texts.chunks)])
+    column = texts
     starts, ends, data = _spans(column)
     lengths = ends - starts
     nonempty = np.flatnonzero(lengths)

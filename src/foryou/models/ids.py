@@ -1,4 +1,4 @@
-"""Ids: those that come twice, and dense ones, append-only maps to int32, so that two nights can be compared."""
+"""Dense ids: append-only maps to int32, so that two nights can be compared."""
 
 from __future__ import annotations
 
@@ -13,17 +13,21 @@ from pyspark.sql import functions as F
 from foryou.tables import DEVICE_NAME
 
 
-def assign(known: DataFrame, met: DataFrame, name: str, dense: str) -> DataFrame:
+def assign(known: pa.Table, met: pa.ChunkedArray, name: str, dense: str) -> pa.Table:
     """One row per id of `met` that `known` lacks: column `name` and its new dense id `dense`.
 
     New ids follow the greatest known one in the order of their text, so that the same days in the same order give
     the same map.
     """
-    fresh = met.select(name).distinct().join(known.select(name), on=name, how="left_anti")
-    place = F.row_number().over(Window.orderBy(name)) - 1
-    first = known.agg((F.coalesce(F.max(dense), F.lit(-1)) + 1).alias("first"))
-    numbered = fresh.withColumn("place", place).join(F.broadcast(first), how="cross")
-    return numbered.select(name, (F.col("first") + F.col("place")).cast("int").alias(dense))
+    fresh = pc.unique(lacking(known[name], met.cast(pa.string()))).drop_null()
+    ordered = fresh.take(pc.sort_indices(fresh))
+    first = (pc.max(known[dense]).as_py() or 0) + 1 if known.num_rows else 0
+    return pa.table({name: ordered, dense: np.arange(first, first + len(ordered), dtype=np.int32)})
+
+
+def lacking(known: pa.ChunkedArray, met: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The values of `met` that `known` lacks."""
+    return met.filter(pc.invert(pc.is_in(met, known.combine_chunks())))
 
 
 def repeats(rows: DataFrame, key: Column, order: list[Column], earlier: DataFrame | None = None) -> DataFrame:

@@ -206,6 +206,16 @@ Asked = tuple[DataFrame, Table, Sequence[Expected]]
 """Rows, the contract that they are held against, and what is expected beyond it."""
 
 
+@dataclass(frozen=True)
+class Known:
+    """An expectation whose number has been found already, of so many rows."""
+
+    table: Table
+    expected: Expected
+    number: float | None
+    rows: int
+
+
 def validate(frame: DataFrame, table: Table, *, more: Sequence[Expected] = ()) -> list[Outcome]:
     """Holds the frame against its contract and `more`; one outcome an expectation, in their order.
 
@@ -215,15 +225,19 @@ def validate(frame: DataFrame, table: Table, *, more: Sequence[Expected] = ()) -
     return validate_all([(frame, table, more)])
 
 
-def validate_all(asked: Sequence[Asked]) -> list[Outcome]:
-    """The same for several frames in one Spark job: what a job costs to plan is most of its time on a small day."""
+def validate_all(asked: Sequence[Asked], known: Sequence[Known] = ()) -> list[Outcome]:
+    """The same for several frames in one Spark job: what a job costs to plan is most of its time on a small day.
+
+    Outcomes of what is `known` come first.
+    """
     expected = [[*of_contract(table, frame.schema), *more] for frame, table, more in asked]
     for (_, table, _), own in zip(asked, expected, strict=True):
         names = [each.name for each in own]
         if len(set(names)) != len(names):
             raise ValueError(f"{table.name}: two expectations have one name: {sorted(names)}")
     counted = _counted([frame for frame, _, _ in asked], expected)
-    told = [
+    told = [(each.table.name, each.expected, each.number, each.rows) for each in known]
+    told += [
         (table.name, each, number, rows)
         for (_, table, _), own, (rows, numbers) in zip(asked, expected, counted, strict=True)
         for each, number in zip(own, numbers, strict=True)

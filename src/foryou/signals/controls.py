@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+from numpy.typing import NDArray
 
 from foryou import tables
 from foryou.models import fields
@@ -57,13 +57,7 @@ def forgotten_until(controls: pa.Table, viewer_ids: pa.Table) -> pa.Table:
     return pa.table({"viewer_id": named["viewer_id"], "until": known["happened_at_max"].take(place)})
 
 
-def before(events: DataFrame, until: DataFrame) -> DataFrame:
-    """The events that are forgotten: up to the moment `until` which their viewer's are."""
-    met = events.join(F.broadcast(until), on="viewer_id", how="inner")
-    return met.where(F.col("happened_at") <= F.col("until")).drop("until")
-
-
-def after(events: DataFrame, until: DataFrame) -> DataFrame:
-    """The events that are not."""
-    met = events.join(F.broadcast(until), on="viewer_id", how="left")
-    return met.where(F.col("until").isNull() | (F.col("happened_at") > F.col("until"))).drop("until")
+def forgotten(events: pa.Table, until: pa.Table) -> NDArray[np.bool_]:
+    """Whether each event is forgotten: up to the moment `until` which its viewer's are."""
+    moment = until["until"].take(pc.index_in(events["viewer_id"], until["viewer_id"].combine_chunks()))
+    return pc.fill_null(pc.less_equal(events["happened_at"], moment), False).to_numpy()

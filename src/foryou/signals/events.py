@@ -1,145 +1,188 @@
-"""The checked log: what a line must be to count as an event, and why the others do not."""
+"""The checked log: what a line must be to count as an event, and why the others do not.
+
+Workers judge the lines of their part. What only the whole day can tell, ids that come twice and machines, is told by
+digests: whole numbers, few enough for one process.
+"""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from functools import reduce
+from datetime import UTC, date, datetime, timedelta
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from foryou import tables
-from foryou.contract import ID_PATTERN
-from foryou.models import devices, ids
+from foryou.models import devices, fields, hashing
 from foryou.settings import Events
+
+LATER = (None, "duplicate", "too_fast")
+"""Reasons that only the whole day tells, by their codes; None leaves a row as it is."""
 
 NOT_BAD = ("duplicate", "unknown_video", "too_fast")
 """Refused, yet no sign of a broken log: a resent file, a video that lands tomorrow, a machine."""
 
+Bools = NDArray[np.bool_]
+Hashes = hashing.Hashes
+
+_KEPT = tuple(name for name in tables.EVENTS.column_names if name != "day")
 _LONGEST_LINE = 2_000
+_MINUTE_US = 60_000_000
+_DEVICE = r'("device_id"\s*:\s*)"[^"\\]*(?:\\.[^"\\]*)*"?'
 
 
-def judge(lines: DataFrame, day: date, settings: Events, salt: str) -> DataFrame:
-    """One row per landed line: the columns of `events` without `day`, `line`, its number `row`, and `reason`.
+def judge(lines: pa.Table, day: date, settings: Events, salt: str, video_ids: pa.Array) -> pa.Table:
+    """One row per landed line: the columns of `events` without `day`; `line`; `reason`, null if it is sound.
 
-    `reason` is null if the line is sound. The number holds for as long as the frame is kept. Someone not signed up is
-    known by the salted name of the device: the plain device id stays out of the lake.
+    `video_ids` are those that the catalogue has had by the day. Someone not signed up is known by the salted name of
+    the device: the plain device id stays out of the lake.
     """
-    known = devices.named(lines, salt).withColumns(
+    unnamed = pc.if_else(pc.is_null(lines["viewer_id"]), lines["device_id"], pa.scalar(None, pa.string()))
+    known = _with(
+        lines,
+        happened_at=fields.times(lines["happened_at"]),
+        viewer_id=pc.coalesce(lines["viewer_id"], devices.names(unnamed, salt)),
+        surface=pc.if_else(_among(lines["surface"], tables.SURFACES), lines["surface"], "other"),
+    )
+    reason = _first_fault(known, day, settings, video_ids)
+    told = {name: pc.if_else(pc.is_null(reason), known[name], None) for name in ("watched_ms", "duration_ms")}
+    told["duration_ms"] = pc.if_else(pc.equal(told["duration_ms"], 0), None, told["duration_ms"])
+    in_type = {name: column.cast(pa.int32()) for name, column in told.items()}
+    line = pc.utf8_slice_codeunits(known["line"], 0, _LONGEST_LINE)
+    return _with(known, **in_type, line=line, reason=reason).select([*_KEPT, "line", "reason"])
+
+
+def mark(judged: pa.Table, codes: NDArray[np.int8]) -> pa.Table:
+    """The same rows, with the reason of its code for each sound one."""
+    later = pa.DictionaryArray.from_arrays(np.asarray(codes), pa.array(LATER)).cast(pa.string())
+    place = judged.column_names.index("reason")
+    return judged.set_column(place, "reason", pc.coalesce(judged["reason"], later))
+
+
+def accepted(judged: pa.Table) -> pa.Table:
+    """The rows of `events`: one sound event each, without `day`."""
+    return judged.filter(pc.field("reason").is_null()).select(list(_KEPT))
+
+
+def rejected(judged: pa.Table) -> pa.Table:
+    """The rows of `rejected_events`: one refused line each with its reason, without `day` and the device's id."""
+    refused = judged.filter(pc.field("reason").is_valid())
+    without_device = pc.replace_substring_regex(refused["line"], _DEVICE, r'\1"..."')
+    return pa.table({"reason": refused["reason"], "line": without_device})
+
+
+def _with(rows: pa.Table, **columns: pa.ChunkedArray) -> pa.Table:
+    return pa.table({name: rows[name] for name in rows.column_names} | columns)
+
+
+# ---- what a line tells by itself
+
+
+def _first_fault(known: pa.Table, day: date, settings: Events, video_ids: pa.Array) -> pa.Array:
+    unknown_video = pc.and_(pc.is_valid(known["video_id"]), pc.invert(pc.is_in(known["video_id"], video_ids)))
+    return fields.reasons(known["readable"], _faults(known, day, settings) | {"unknown_video": unknown_video})
+
+
+def _faults(known: pa.Table, day: date, settings: Events) -> dict[str, pa.ChunkedArray]:
+    first, last = _midnight(day - timedelta(days=settings.lookback_days)), _midnight(day + timedelta(days=1))
+    longest_ms = settings.max_watched_hours * 3_600_000
+    play = pc.equal(known["kind"], "play")
+    of_video = _among(known["kind"], tables.VIDEO_KINDS)
+    return {
+        "bad_event_id": _not_plain(known["event_id"]),
+        "bad_viewer_id": _not_plain(known["viewer_id"]),
+        "unknown_kind": pc.invert(_among(known["kind"], tables.KINDS)),
+        "bad_video_id": pc.and_(pc.or_(of_video, pc.is_valid(known["video_id"])), _not_plain(known["video_id"])),
+        "bad_creator_id": pc.and_(pc.is_valid(known["creator_id"]), _not_plain(known["creator_id"])),
+        "bad_time": pc.is_null(known["happened_at"]),
+        "outside_days": _outside(known["happened_at"], first, last - timedelta(microseconds=1)),
+        "bad_watched": pc.or_(
+            pc.and_(play, pc.is_null(known["watched_ms"])),
+            pc.fill_null(_outside(known["watched_ms"], 0, longest_ms), False),
+        ),
+        "bad_duration": _outside(known["duration_ms"], 0, longest_ms),
+        "bad_position": pc.less(known["position"], 0),
+        "bad_release_id": pc.and_(pc.is_valid(known["release_id"]), _not_plain(known["release_id"])),
+        "bad_propensity": pc.invert(_inside(known["propensity"], 0.0, 1.0)),
+    }
+
+
+def _not_plain(ids: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.invert(fields.plain(ids))
+
+
+def _among(values: pa.ChunkedArray, wanted: tuple[str, ...]) -> pa.ChunkedArray:
+    return pc.is_in(values, pa.array(wanted))
+
+
+def _outside(values: pa.ChunkedArray, first: datetime | int, last: datetime | int) -> pa.ChunkedArray:
+    return pc.or_(pc.less(values, first), pc.greater(values, last))
+
+
+def _inside(values: pa.ChunkedArray, above: float, at_most: float) -> pa.ChunkedArray:
+    """Which NaN never is."""
+    return pc.and_(pc.greater(values, above), pc.less_equal(values, at_most))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+# ---- what only the whole day tells
+
+
+def digests(judged: pa.Table) -> pa.Table:
+    """One row per judged line: digests of `event` and `viewer`, the `minute` since 1970, `sound`, and `play`."""
+    minute = judged["happened_at"].cast(pa.int64()).fill_null(0).to_numpy() // _MINUTE_US
+    return pa.table(
         {
-            "happened_at": _moment("happened_at"),
-            "viewer_id": F.coalesce("viewer_id", "device"),
-            "surface": F.when(F.col("surface").isin(*tables.SURFACES), F.col("surface")).otherwise("other"),
+            "event": hashing.of_texts(judged["event_id"]),
+            "viewer": hashing.of_texts(judged["viewer_id"]),
+            "minute": minute.astype(np.int32),
+            "sound": pc.is_null(judged["reason"]),
+            "play": pc.fill_null(pc.equal(judged["kind"], "play"), False),
         }
     )
-    judged = known.withColumn("reason", _first_fault(day, settings))
-    kept = [name for name in tables.EVENTS.column_names if name not in ("day", "watched_ms", "duration_ms")]
-    sound = F.col("reason").isNull()
-    return judged.select(
-        *kept,
-        F.when(sound, F.col("watched_ms")).cast("int").alias("watched_ms"),
-        F.when(sound & (F.col("duration_ms") > 0), F.col("duration_ms")).cast("int").alias("duration_ms"),
-        F.substring("line", 1, _LONGEST_LINE).alias("line"),
-        F.monotonically_increasing_id().alias("row"),
-        "reason",
-    )
 
 
-def mark_unknown_videos(judged: DataFrame, video_ids: DataFrame) -> DataFrame:
-    """Sets the reason `unknown_video` on sound rows that name a video the catalogue has never had."""
-    known = F.broadcast(video_ids.select("video_id", F.lit(True).alias("known")))
-    unknown = F.col("video_id").isNotNull() & F.col("known").isNull()
-    marked = judged.join(known, on="video_id", how="left")
-    return marked.withColumn("reason", _if_sound(unknown, "unknown_video")).drop("known")
+def doubtful(event: Hashes, earlier: Hashes) -> Bools:
+    """Whether the digest of an event's id is that of another one, or of an earlier one: few are, and only they are
+    looked at."""
+    order = np.argsort(event)
+    same = event[order][1:] == event[order][:-1]
+    found = np.zeros(len(event), bool)
+    found[order[1:][same]] = found[order[:-1][same]] = True
+    return found | np.isin(event, earlier)
 
 
-def duplicates(judged: DataFrame, earlier: DataFrame) -> DataFrame:
-    """The `row` of all but the first sound row of an event id, and of all whose id the earlier days have.
+def duplicates(rows: pa.Table, earlier: pa.ChunkedArray) -> Bools:
+    """Whether a sound row is not the first of its event id, or has an id that `earlier` has.
 
-    A refused row does not shadow the sound one of the same id; equal times go by the line, so by content alone.
+    First is the earliest; equal times go by all that the rows say, so by content alone.
     """
-    sound = judged.where(F.col("reason").isNull())
-    order = [F.col("happened_at"), F.col("line")]
-    return ids.repeats(sound, F.col("event_id"), order, earlier.select(F.col("event_id").alias("key")))
+    names = dict.fromkeys(("event_id", "happened_at", *rows.column_names))
+    order = pc.sort_indices(rows, [(name, "ascending") for name in names])
+    ids = rows["event_id"].take(order).combine_chunks()
+    again = np.append([False], pc.equal(ids[1:], ids[:-1]).to_numpy(zero_copy_only=False))[: len(ids)]
+    found = np.zeros(len(again), bool)
+    found[order.to_numpy()] = again
+    return found | pc.is_in(rows["event_id"], earlier.combine_chunks()).to_numpy()
 
 
-def too_fast(judged: DataFrame, duplicates: DataFrame, settings: Events) -> DataFrame:
-    """The `row` of all that a machine did: someone who starts more plays in a minute than a person can.
+def too_fast(viewer: Hashes, minute: NDArray[np.int32], play: Bools, settings: Events) -> Bools:
+    """Whether a machine did it: someone who starts more plays in a minute than a person can.
 
-    That is every sound event of that viewer in such a minute and in the ones before and after it, in which the machine
-    began and stopped. Lines sent again are no plays: they are left out first.
+    That is every event of that viewer in such a minute and in the ones before and after it, in which the machine began
+    and stopped. The rows are sound events, lines sent again left out: these are no plays.
     """
-    once = judged.where(F.col("reason").isNull()).join(F.broadcast(duplicates), on="row", how="left_anti")
-    timed = once.select("row", "viewer_id", "kind", _minute().alias("minute"))
-    plays = timed.where(F.col("kind") == "play").groupBy("viewer_id", "minute").agg(F.count("*").alias("plays"))
-    crowded = plays.where(F.col("plays") > settings.max_plays_a_minute)
-    around = F.explode(F.array(*[F.col("minute") + beside for beside in (-1, 0, 1)]))
-    machines = crowded.select("viewer_id", around.alias("minute")).distinct()
-    return timed.join(F.broadcast(machines), on=["viewer_id", "minute"], how="left_semi").select("row")
+    moment = _of_minute(viewer, minute)
+    _, first, plays = np.unique(moment[play], return_index=True, return_counts=True)
+    crowded = np.flatnonzero(play)[first[plays > settings.max_plays_a_minute]]
+    around = [_of_minute(viewer[crowded], minute[crowded] + beside) for beside in (-1, 0, 1)]
+    return np.isin(moment, np.concatenate(around))
 
 
-def mark(judged: DataFrame, refused: dict[str, DataFrame]) -> DataFrame:
-    """Sets each reason on the sound rows that its frame numbers; what was `row` is no longer there."""
-    numbered = [rows.select("row", F.lit(reason).alias("found")) for reason, rows in refused.items()]
-    named = F.broadcast(reduce(DataFrame.unionAll, numbered))
-    marked = judged.join(named, on="row", how="left")
-    return marked.withColumn("reason", F.coalesce("reason", "found")).drop("found", "row")
-
-
-def accepted(judged: DataFrame) -> DataFrame:
-    """The rows of `events`: one sound event each, without `day`."""
-    names = [name for name in tables.EVENTS.column_names if name != "day"]
-    return judged.where(F.col("reason").isNull()).select(*names)
-
-
-def rejected(judged: DataFrame) -> DataFrame:
-    """The rows of `rejected_events`: one refused line each with its reason, without `day` and the device's id."""
-    device = r'("device_id"\s*:\s*)"[^"\\]*+(?:\\.[^"\\]*+)*+"?'  # possessive: no text can exhaust the stack
-    without_device = F.regexp_replace("line", device, '$1"..."')
-    return judged.where(F.col("reason").isNotNull()).select("reason", without_device.alias("line"))
-
-
-def _moment(name: str) -> Column:
-    """Null unless a year comes first: Spark would date a bare time of day by its own clock."""
-    return F.when(F.substring(name, 5, 1) == "-", F.try_to_timestamp(name))
-
-
-def _first_fault(day: date, settings: Events) -> Column:
-    first, last = day - timedelta(days=settings.lookback_days), day + timedelta(days=1)
-    longest_ms = settings.max_watched_hours * 3_600_000
-    happened = F.col("happened_at")
-    play = F.col("kind") == "play"
-    of_video = F.col("kind").isin(*tables.VIDEO_KINDS)
-    faults = {
-        "unreadable": ~F.col("readable"),
-        "bad_event_id": ~_plain_id("event_id"),
-        "bad_viewer_id": ~_plain_id("viewer_id"),
-        "unknown_kind": F.col("kind").isNull() | ~F.col("kind").isin(*tables.KINDS),
-        "bad_video_id": (of_video | F.col("video_id").isNotNull()) & ~_plain_id("video_id"),
-        "bad_creator_id": F.col("creator_id").isNotNull() & ~_plain_id("creator_id"),
-        "bad_time": happened.isNull(),
-        "outside_days": ~happened.between(F.lit(str(first)).cast("timestamp"), F.lit(str(last)).cast("timestamp"))
-        | (happened == F.lit(str(last)).cast("timestamp")),
-        "bad_watched": (play & F.col("watched_ms").isNull()) | ~F.col("watched_ms").between(0, longest_ms),
-        "bad_duration": ~F.col("duration_ms").between(0, longest_ms),
-        "bad_position": F.col("position") < 0,
-        "bad_release_id": F.col("release_id").isNotNull() & ~_plain_id("release_id"),
-        "bad_propensity": F.isnan("propensity") | (F.col("propensity") <= 0) | (F.col("propensity") > 1),
-    }
-    found: Column = F.lit(None).cast("string")
-    for reason, fault in reversed(faults.items()):
-        found = F.when(F.coalesce(fault, F.lit(False)), reason).otherwise(found)
-    return found
-
-
-def _minute() -> Column:
-    """Minutes since 1970."""
-    return F.floor(F.unix_seconds("happened_at") / 60)
-
-
-def _plain_id(name: str) -> Column:
-    return F.coalesce(F.col(name).rlike(ID_PATTERN), F.lit(False))
-
-
-def _if_sound(fault: Column, reason: str) -> Column:
-    return F.when(F.col("reason").isNull() & fault, reason).otherwise(F.col("reason"))
+def _of_minute(viewer: Hashes, minute: NDArray[np.int32]) -> Hashes:
+    """A digest of both."""
+    return hashing.mixed(viewer + hashing.mixed(minute.astype(np.uint64)))

@@ -8,14 +8,12 @@ was told without them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from foryou.settings import Views
 
@@ -26,14 +24,13 @@ _DAY_US = 86_400_000_000
 _MINUTE_US = 60_000_000
 
 
-def open_at_midnight(events: DataFrame, day: date, settings: Views) -> DataFrame:
+def open_at_midnight(events: pa.Table, day: date, settings: Views) -> pa.Table:
     """The plays that `events` of the day before `day` hold of viewers whose session may go on."""
-    first = F.lit(str(day - timedelta(days=1))).cast("timestamp")
-    plays = events.where((F.col("kind") == "play") & (F.col("happened_at") >= first))
-    pause = F.expr(f"interval {settings.session_gap_min} minutes")
-    late = F.col("happened_at") >= F.lit(str(day)).cast("timestamp") - pause
-    viewers = plays.where(late).select("viewer_id").distinct()
-    return plays.join(F.broadcast(viewers), on="viewer_id", how="left_semi")
+    moment, midnight = _micros(events["happened_at"]), _midnight(day)
+    play = pc.equal(events["kind"], "play").to_numpy() & (moment >= midnight - _DAY_US)
+    late = play & (moment >= midnight - settings.session_gap_min * _MINUTE_US)
+    viewers = pc.unique(events["viewer_id"].filter(pa.array(late)))
+    return events.filter(pc.and_(pa.array(play), pc.is_in(events["viewer_id"], viewers)))
 
 
 def place(events: pa.Table, day: date, settings: Views) -> pa.Table:

@@ -1,6 +1,6 @@
 """Views: all that a viewer did with a video on one day, and what it is worth (DESIGN §7, signals).
 
-Spark brings each viewer's events together; folding and scoring them is numpy over sorted columns.
+Each part of the log has all events of its viewers; folding and scoring them is numpy over sorted columns.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from foryou import tables
 from foryou.settings import Views
@@ -21,56 +19,62 @@ Columns = dict[str, npt.NDArray]
 Ranks = Callable[[npt.NDArray, npt.NDArray], npt.NDArray]
 """From milliseconds that videos last and were watched to quantiles; NaN for none."""
 
-ROW = ", ".join(f"{column.name} {column.type}" for column in tables.VIEWS.columns if column.name != "day")
-"""The columns of `views` without `day`, as Spark's DDL."""
-
 _NEEDED = ("happened_at", "event_id", "kind", "watched_ms", "duration_ms", "propensity")
+FROM_EVENTS = ("viewer_id", "video_id", "creator_id", *_NEEDED)
+"""The columns of `events` that a view is made from."""
 _OF_VIEWER = ("since", "device_class", "country")
 
 
-def people(viewer_ids: DataFrame, viewers: DataFrame) -> DataFrame:
+def people(viewer_ids: pa.Table, viewers: pa.Table) -> pa.Table:
     """One row per viewer: ids, `since` when the lake or, if earlier, the platform knows them, device and country."""
-    met = viewer_ids.select("viewer_id", "viewer", F.col("day").alias("met"))
-    known = viewers.select("viewer_id", "device_class", "country", F.to_date("signed_up_at").alias("signed_up"))
-    both = met.join(known, on="viewer_id", how="left")
-    # `least` passes over nulls: someone without a sign-up is known since the lake met them.
-    return both.select("viewer_id", "viewer", F.least("met", "signed_up").alias("since"), "device_class", "country")
+    known = viewers.take(pc.index_in(viewer_ids["viewer_id"], viewers["viewer_id"].combine_chunks()))
+    return pa.table(
+        {
+            "viewer_id": viewer_ids["viewer_id"],
+            "viewer": viewer_ids["viewer"],
+            # Passes over nulls: someone without a sign-up is known since the lake met them.
+            "since": pc.min_element_wise(viewer_ids["day"], known["signed_up_at"].cast(pa.date32())),
+            "device_class": known["device_class"],
+            "country": known["country"],
+        }
+    )
 
 
-def dense(events: DataFrame, people: DataFrame, video_ids: DataFrame, *, today: bool) -> DataFrame:
+def dense(events: pa.Table, people: pa.Table, video_ids: pa.Table, *, today: bool) -> pa.Table:
     """The events with dense ids and what is known of the viewer; `named`, whether the viewer is named as the creator.
 
     Left out are those that name no video, or one that the catalogue lacks.
     """
-    met = events.where(F.col("video_id").isNotNull())
-    videos = F.broadcast(video_ids.select("video_id", "video"))
-    both = met.join(videos, on="video_id", how="inner").join(people, on="viewer_id", how="inner")
-    named = F.coalesce(F.col("viewer_id") == F.col("creator_id"), F.lit(False)).alias("named")
-    return both.select("viewer", "video", *_NEEDED, *_OF_VIEWER, named, F.lit(today).alias("today"))
+    video = pc.index_in(events["video_id"], video_ids["video_id"].combine_chunks())
+    viewer = pc.index_in(events["viewer_id"], people["viewer_id"].combine_chunks())
+    met = pc.and_(pc.is_valid(video), pc.is_valid(viewer))
+    of_viewer = people.select(["viewer", *_OF_VIEWER]).take(viewer.filter(met))
+    kept = events.filter(met)
+    named = pc.fill_null(pc.equal(kept["viewer_id"], kept["creator_id"]), False)
+    columns = {"viewer": of_viewer["viewer"], "video": video_ids["video"].take(video.filter(met))}
+    columns |= {name: kept[name] for name in _NEEDED} | {name: of_viewer[name] for name in _OF_VIEWER}
+    return pa.table(columns | {"named": named, "today": pa.array(np.full(kept.num_rows, today))})
 
 
-def posted(posts: DataFrame) -> DataFrame:
-    """Posts of the days before in the form of dense events, which bring them together with their viewer's."""
-    filled = {
-        "kind": F.lit("post"),
-        "happened_at": F.timestamp_seconds(F.lit(0)),
-        "event_id": F.lit(""),
-        "named": F.lit(False),
-        "today": F.lit(False),
-    }
-    return posts.select("viewer", "video", *[value.alias(name) for name, value in filled.items()])
+def pairs(rows: pa.Table) -> npt.NDArray[np.int64]:
+    """Viewer and video of each row as one number."""
+    return rows["viewer"].to_numpy().astype(np.int64) << 32 | rows["video"].to_numpy()
 
 
-def mark_own(events: pa.Table) -> pa.Table:
-    """The dense events of some viewers with `own`: the viewer posted the video at any time, or is its creator."""
-    pair, kind = _pair(events), events["kind"]
-    of_own = np.isin(pair, pair[pc.equal(kind, "post").to_numpy()]) | events["named"].to_numpy()
+def mark_own(events: pa.Table, posted: npt.NDArray[np.int64]) -> pa.Table:
+    """The dense events of some viewers with `own`: the viewer posted the video at any time, or is its creator.
+
+    `posted` are the pairs of what was posted on the days before.
+    """
+    pair = pairs(events)
+    today = pair[pc.equal(events["kind"], "post").to_numpy()]
+    of_own = np.isin(pair, posted) | np.isin(pair, today) | events["named"].to_numpy()
     return events.append_column("own", pa.array(of_own))
 
 
 def posts(events: pa.Table) -> pa.Table:
     """One row per viewer and video posted today."""
-    pair = np.unique(_pair(events.filter((pc.field("kind") == "post") & pc.field("today"))))
+    pair = np.unique(pairs(events.filter((pc.field("kind") == "post") & pc.field("today"))))
     return pa.table({"viewer": (pair >> 32).astype(np.int32), "video": pair.astype(np.int32)})
 
 
@@ -93,7 +97,7 @@ def build(placed: pa.Table, ranks: Ranks, settings: Views) -> pa.Table:
 
 def _folded(events: pa.Table) -> Columns:
     """The columns of `views` that need no settings, and what the others are worked out from; NaN is unknown."""
-    pair = _pair(events)
+    pair = pairs(events)
     order = np.argsort(pair, kind="stable")  # within a pair by time and id, as before
     pair = pair[order]
     first = np.flatnonzero(np.diff(pair, prepend=-1))
@@ -209,10 +213,6 @@ def _as_arrow(view: Columns) -> pa.Table:
     wanted = [column for column in tables.VIEWS.columns if column.name != "day"]
     columns = {c.name: pa.array(view[c.name], from_pandas=True).cast(kinds[c.type], safe=False) for c in wanted}
     return pa.table(columns)
-
-
-def _pair(events: pa.Table) -> npt.NDArray[np.int64]:
-    return events["viewer"].to_numpy().astype(np.int64) << 32 | events["video"].to_numpy()
 
 
 def _floats(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:

@@ -50,8 +50,7 @@ def fold(
     counted = lines.take(~forgotten | (lines.kind == KIND["post"]))  # who posted what is no taste
     open_plays = _open_at_midnight(before, day, settings)
     parts = [_events(counted, world, people, today=True), _events(open_plays, world, people, today=False)]
-    whole = pa.concat_tables([*parts, _posted_before(lake, day)])
-    placed = sessions.place(views.mark_own(whole), day, settings)
+    placed = sessions.place(views.mark_own(pa.concat_tables(parts), _posted_before(lake, day)), day, settings)
     told = sessions.visits(placed, day, settings)
     lake.replace_day_arrow(tables.POSTS, day, views.posts(placed))
     lake.replace_day_arrow(tables.SESSIONS, day, sessions.build(told, settings))
@@ -99,21 +98,9 @@ def _people(lake: MemoryLake, world: World) -> pa.Table:
     return both.select(since, "device_class", "country").to_arrow()
 
 
-def _posted_before(lake: MemoryLake, day: date) -> pa.Table:
-    """Posts of the days before, in the form of events, which say whose own a video is."""
-    posts = lake.arrow(tables.POSTS, ["viewer", "video"], days=lake.days_until(tables.POSTS, day - timedelta(days=1)))
-    count = posts.num_rows
-    filled = {
-        "viewer": posts["viewer"],
-        "video": posts["video"],
-        "happened_at": pa.array(np.zeros(count, np.int64)).cast(pa.timestamp("us", "UTC")),
-        "event_id": np.full(count, -1),
-        "kind": pa.array(["post"]).take(pa.array(np.zeros(count, np.int32))),
-        "named": np.zeros(count, bool),
-        "today": np.zeros(count, bool),
-    }
-    columns = {field.name: filled.get(field.name, pa.nulls(count, field.type)) for field in _OF_EVENTS}
-    return pa.table(columns, schema=_OF_EVENTS)
+def _posted_before(lake: MemoryLake, day: date) -> NDArray[np.int64]:
+    days = lake.days_until(tables.POSTS, day - timedelta(days=1))
+    return views.pairs(lake.arrow(tables.POSTS, ["viewer", "video"], days=days))
 
 
 def _open_at_midnight(before: Lines, day: date, settings: Views) -> Lines:

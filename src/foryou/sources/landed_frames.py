@@ -16,7 +16,6 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
-from pyspark.sql.pandas.types import to_arrow_schema
 
 from foryou import tables
 from foryou.errors import ContractBroken, DataRejected
@@ -39,7 +38,7 @@ def read(spark: SparkSession, landed: LandedDay, kind: str) -> DataFrame:
     false; a number where text is wanted is taken as its text. Raises ContractBroken where all of a file's first lines
     write a field's name in another case, and DataRejected for a Parquet file without its end.
     """
-    return worked(spark, landed, kind, iter, _row(_schema(kind)))
+    return worked(spark, landed, kind, iter, f"line string, readable boolean, {tables.LANDED[kind]}")
 
 
 def worked(spark: SparkSession, landed: LandedDay, kind: str, work: Work, row: str) -> DataFrame:
@@ -47,16 +46,21 @@ def worked(spark: SparkSession, landed: LandedDay, kind: str, work: Work, row: s
 
     Lines of JSON are parsed where the work is done, so that they never pass through the JVM.
     """
-    schema = _schema(kind)
-    _refuse_other_case(landed, kind, schema)
+    _refuse_other_case(landed, kind)
     paths = [file.path for file in landed.files.get(kind, []) if file.path.suffix != ".parquet"]
     pieces = landed_lines.pieces(paths, _BYTES_A_PIECE)
-    given = partial(_of_pieces, pieces=pieces, schema=to_arrow_schema(schema), work=work)
+    given = partial(_of_pieces, pieces=pieces, schema=landed_lines.schema(tables.LANDED[kind]), work=work)
     frame = spark.range(0, len(pieces), 1, len(pieces)).mapInArrow(given, row) if pieces else None
     for alike in _by_schema(landed, kind):
-        of_frame = _from_parquet(spark, alike, schema, landed, kind).mapInArrow(partial(_of_batches, work=work), row)
+        of_frame = _from_parquet(spark, alike, landed, kind).mapInArrow(partial(_of_batches, work=work), row)
         frame = of_frame if frame is None else frame.unionByName(of_frame)
     return spark.createDataFrame([], row) if frame is None else frame
+
+
+def no_lines(kind: str) -> pa.Table:
+    """Lines of that kind as work gets them, none of them."""
+    fields = landed_lines.schema(tables.LANDED[kind])
+    return pa.schema([("line", pa.string()), ("readable", pa.bool_()), *fields]).empty_table()
 
 
 def _of_pieces(
@@ -74,7 +78,7 @@ def _of_batches(batches: Iterator[pa.RecordBatch], work: Work) -> Iterator[pa.Re
 
 def unknown_fields(landed: LandedDay, kind: str) -> list[str]:
     """Fields beyond the contract, as a sample of each file shows them: they are ignored, and that is said."""
-    known = {part.split(" ")[0] for part in tables.LANDED[kind].split(", ")}
+    known = set(landed_lines.schema(tables.LANDED[kind]).names)
     found = set().union(*(_sampled_fields(file.path, landed) for file in landed.files.get(kind, [])))
     return sorted({plain_text(name[:64]) for name in found - known})
 
@@ -92,14 +96,6 @@ def recount(landed: LandedDay, kind: str, rows: int) -> None:
         )
 
 
-def _schema(kind: str) -> T.StructType:
-    return T.StructType.fromDDL(tables.LANDED[kind])
-
-
-def _row(schema: T.StructType) -> str:
-    return ", ".join(["line string", "readable boolean", *[f"{f.name} {f.dataType.simpleString()}" for f in schema]])
-
-
 def _by_schema(landed: LandedDay, kind: str) -> list[list[str]]:
     """The Parquet files of that kind, those of one schema together: Spark takes the first one's schema for all."""
     alike: dict[str, list[str]] = {}
@@ -109,10 +105,9 @@ def _by_schema(landed: LandedDay, kind: str) -> list[list[str]]:
     return list(alike.values())
 
 
-def _from_parquet(
-    spark: SparkSession, paths: list[str], schema: T.StructType, landed: LandedDay, kind: str
-) -> DataFrame:
+def _from_parquet(spark: SparkSession, paths: list[str], landed: LandedDay, kind: str) -> DataFrame:
     """Columns of another type are cast; a row with a value that does not allow it is not readable."""
+    schema = T.StructType.fromDDL(tables.LANDED[kind])
     try:
         frame = spark.read.parquet(*paths)
         cast = {f.name: F.col(f.name).try_cast(f.dataType) for f in schema.fields if f.name in frame.columns}
@@ -130,8 +125,8 @@ def _from_parquet(
         ) from error
 
 
-def _refuse_other_case(landed: LandedDay, kind: str, schema: T.StructType) -> None:
-    known = {field.name for field in schema.fields}
+def _refuse_other_case(landed: LandedDay, kind: str) -> None:
+    known = set(landed_lines.schema(tables.LANDED[kind]).names)
     for file in landed.files.get(kind, []):
         found = _sampled_fields(file.path, landed)
         other = sorted(n for n in found - known if n.lower() in known and n.lower() not in found)

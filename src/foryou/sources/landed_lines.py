@@ -26,6 +26,21 @@ _NAMED_IN_CAPITALS = r'"[a-z_]*[A-Z][A-Za-z_]*"\s*:'
 _BLANKS = b" \t\r"
 
 
+_TYPES = {
+    "string": pa.string(),
+    "int": pa.int32(),
+    "bigint": pa.int64(),
+    "double": pa.float64(),
+    "array<string>": pa.list_(pa.string()),
+    "array<float>": pa.list_(pa.float32()),
+}
+
+
+def schema(fields: str) -> pa.Schema:
+    """The fields of a kind of line, as `tables.LANDED` has them, in Arrow's types."""
+    return pa.schema([(name, _TYPES[kind]) for name, kind in (field.split(" ") for field in fields.split(", "))])
+
+
 @dataclass(frozen=True)
 class Piece:
     """The lines of a file that begin from byte `start` up to byte `end`; of a packed file, all."""
