@@ -134,7 +134,7 @@ def _again(run: Run, rows: pa.Table, sound: NDArray[np.bool_], event: hashing.Ha
     found = events.doubtful(event, digests)
     asked = np.zeros(len(sound), bool)
     asked[sound] = found
-    same = earlier.filter(pa.array(np.isin(digests, event[found])))
+    same = earlier.filter(pa.array(hashing.among(digests, event[found])))
     found[found] = events.duplicates(rows.filter(pa.array(asked)), same)
     return found
 

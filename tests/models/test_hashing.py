@@ -61,3 +61,11 @@ def test_a_hundred_thousand_texts_have_as_many_hashes_and_fill_dimensions_evenly
     assert len(set(found.tolist())) == 100_000
     in_cell = np.bincount((found % np.uint64(64)).astype(int), minlength=64)
     assert abs(in_cell - 100_000 / 64).max() < 5 * (100_000 / 64) ** 0.5
+
+
+def test_what_others_have_too_is_among_them():
+    draw = np.random.default_rng(1)
+    values, others = (draw.integers(0, 60, size, dtype=np.uint64) for size in (200, 20))
+    assert hashing.among(values, others).tolist() == np.isin(values, others).tolist()
+    assert not hashing.among(values, others[:0]).any()
+    assert not len(hashing.among(values[:0], others))

@@ -34,6 +34,14 @@ def of_texts(texts: pa.Array | pa.ChunkedArray, seed: int = 0) -> Hashes:
     return mixed(mixed(lengths.astype(np.uint64) + np.uint64(seed)) + sums)
 
 
+def among(values: Hashes, others: Hashes) -> NDArray[np.bool_]:
+    """Which values others have too. (`np.isin` took ten times as long on two million.)"""
+    if not len(others):
+        return np.zeros(len(values), bool)
+    ordered = np.sort(others)
+    return ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)] == values
+
+
 def mixed(values: Hashes) -> Hashes:
     """The finalizer of SplitMix64: a bijection after which every bit depends on every bit before."""
     values = (values ^ (values >> np.uint64(30))) * _MIX_1

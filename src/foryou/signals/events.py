@@ -150,10 +150,14 @@ def doubtful(event: Hashes, earlier: Hashes) -> Bools:
     """Whether the digest of an event's id is that of another one, or of an earlier one: few are, and only they are
     looked at."""
     order = np.argsort(event)
-    same = event[order][1:] == event[order][:-1]
-    found = np.zeros(len(event), bool)
-    found[order[1:][same]] = found[order[:-1][same]] = True
-    return found | np.isin(event, earlier)
+    ordered = event[order]
+    same = ordered[1:] == ordered[:-1]
+    known = hashing.among(ordered, earlier)
+    known[1:] |= same
+    known[:-1] |= same
+    found = np.empty(len(event), bool)
+    found[order] = known
+    return found
 
 
 def duplicates(rows: pa.Table, earlier: pa.ChunkedArray) -> Bools:
@@ -180,7 +184,7 @@ def too_fast(viewer: Hashes, minute: NDArray[np.int32], play: Bools, settings: E
     _, first, plays = np.unique(moment[play], return_index=True, return_counts=True)
     crowded = np.flatnonzero(play)[first[plays > settings.max_plays_a_minute]]
     around = [_of_minute(viewer[crowded], minute[crowded] + beside) for beside in (-1, 0, 1)]
-    return np.isin(moment, np.concatenate(around))
+    return hashing.among(moment, np.concatenate(around))
 
 
 def _of_minute(viewer: Hashes, minute: NDArray[np.int32]) -> Hashes:
