@@ -57,16 +57,8 @@ def plainest(column: Column) -> Any:
     return [] if column.type.startswith("array") else PLAINEST[column.type]
 
 
-def lines(spark: SparkSession, kind: str, *given: dict[str, Any]) -> DataFrame:
-    """Landed lines as they are after parsing: the fields of the landing contract, `line` and `readable`."""
-    names = [part.strip().split(" ")[0] for part in tables.LANDED[kind].split(", ")]
-    told = [row | {"line": row.get("line", json.dumps(row)), "readable": row.get("readable", True)} for row in given]
-    filled = [tuple(row.get(name) for name in [*names, "line", "readable"]) for row in told]
-    return spark.createDataFrame(filled, f"{tables.LANDED[kind]}, line string, readable boolean")
-
-
 def arrow_lines(kind: str, *given: dict[str, Any]) -> pa.Table:
-    """The same as Arrow."""
+    """Landed lines as they are after parsing: `line`, `readable` and the fields of the landing contract."""
     fields = landed_lines.schema(tables.LANDED[kind])
     schema = pa.schema([("line", pa.string()), ("readable", pa.bool_()), *fields])
     told = [row | {"line": row.get("line", json.dumps(row)), "readable": row.get("readable", True)} for row in given]

@@ -215,3 +215,26 @@ def test_vectors_go_from_the_landing_into_the_content_of_videos(tmp_path, lake, 
     dense = {row["video"]: row["dense"] for row in lake.arrow(tables.CONTENT).to_pylist()}
     assert {video for video, vector in dense.items() if vector is None} == {numbers["v4"], numbers["v5"]}
     assert lake.arrow(tables.SIMILAR).num_rows == 28
+
+
+def test_a_video_of_two_files_is_one_and_a_file_of_bad_lines_alone_stops_nothing(tmp_path, lake, chosen):
+    given = [VIDEO | {"video_id": f"v{n}", "caption": "b", "tags": ["x"]} for n in range(9)]
+    files = {
+        "videos/a.jsonl": given,
+        "videos/b.jsonl.gz": [VIDEO | {"video_id": "v3", "caption": "a"}],
+        "videos/c.parquet": [VIDEO | {"video_id": f"v{n}", "caption": "c"} for n in (3, 4)],
+        "videos/d.jsonl": [b"{"],
+        "viewers/a.jsonl": [{"viewer_id": "u1", "device_class": "b"}, {"viewer_id": "u1", "device_class": "a"}],
+    }
+    land(tmp_path / "landing", DAY, files)
+    for _ in range(2):
+        notes = ran("build_catalogue", tmp_path / "landing", lake, chosen).notes
+        rows = {row["video_id"]: row for row in lake.arrow(tables.VIDEOS).to_pylist()}
+        assert {name: row["caption"] for name, row in rows.items()} == {f"v{n}": "b" for n in range(9)} | {
+            "v3": "a",
+            "v4": "c",
+        }
+        assert [row["device_class"] for row in lake.arrow(tables.VIEWERS).to_pylist()] == ["a"]
+        assert (notes["videos"], notes["viewers"], notes["follows"]) == (9, 1, 0)
+        assert lake.count(tables.VIDEOS, [DAY]) == 9 and lake.count(tables.FOLLOWS, [DAY]) == 0
+    assert not [path for path in (lake.root / "_scratch").rglob("*") if path.is_file()]

@@ -116,3 +116,12 @@ def test_a_parquet_file_without_its_end_is_refused_though_its_digest_is_right(sp
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(DataRejected, match="whole Parquet file"):
         landed_frames.read(spark, day, "events")
+
+
+def test_bytes_of_a_parquet_file_that_are_no_text_become_one_as_those_of_json_do(spark, tmp_path):
+    texts = pa.array([b"e\xff1", b"e2"]).view(pa.string())
+    given = pa.table({"video_id": texts, "tags": pa.ListArray.from_arrays([0, 1, 2], texts), "mood": texts})
+    found = landed_frames.read(spark, put_parquet(tmp_path, given, "videos"), "videos").toArrow()
+    found.validate(full=True)
+    assert found["video_id"].to_pylist() == ["e\ufffd1", "e2"]
+    assert found["tags"].to_pylist() == [["e\ufffd1"], ["e2"]]

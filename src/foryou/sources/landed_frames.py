@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
@@ -112,9 +112,11 @@ def _from_parquet(spark: SparkSession, paths: list[str], landed: LandedDay, kind
         frame = spark.read.parquet(*paths)
         cast = {f.name: F.col(f.name).try_cast(f.dataType) for f in schema.fields if f.name in frame.columns}
         lost = [F.col(name).isNotNull() & value.isNull() for name, value in cast.items()]
-        columns = [cast.get(f.name, F.lit(None).cast(f.dataType)).alias(f.name) for f in schema.fields]
+        columns = [_utf8(cast.get(f.name, F.lit(None).cast(f.dataType)), f.dataType).alias(f.name) for f in schema]
         line = F.to_json(F.struct(*[F.col("`" + name.replace("`", "``") + "`") for name in frame.columns]))
-        return frame.select(line.alias("line"), (~reduce(or_, lost, F.lit(False))).alias("readable"), *columns)
+        return frame.select(
+            F.make_valid_utf8(line).alias("line"), (~reduce(or_, lost, F.lit(False))).alias("readable"), *columns
+        )
     except AnalysisException as error:
         raise ContractBroken(
             f"landing/{kind}",
@@ -123,6 +125,13 @@ def _from_parquet(spark: SparkSession, paths: list[str], landed: LandedDay, kind
             found=f"{error.getCondition()} in {Path(paths[0]).name}",
             next_step="have the producer write the types of the landing contract",
         ) from error
+
+
+def _utf8(value: Column, kind: T.DataType) -> Column:
+    """The value with U+FFFD for bytes that are no UTF-8, at which Arrow would stop."""
+    if kind == T.ArrayType(T.StringType()):
+        return F.transform(value, F.make_valid_utf8)
+    return F.make_valid_utf8(value) if kind == T.StringType() else value
 
 
 def _refuse_other_case(landed: LandedDay, kind: str) -> None:
