@@ -100,8 +100,12 @@ def newest_liked(interactions: pa.Table, each: int, height: int) -> Rows:
     viewer, video = liked["viewer"].to_numpy(), liked["video"].to_numpy()
     strength = liked["strength"].to_numpy()
     day = liked["last_day"].cast(pa.int32()).to_numpy()
-    order = np.lexsort((video, -strength, -day, viewer))
-    starts = np.searchsorted(viewer[order], viewer[order], side="left")
+    # Two keys sort twice as fast as four. A positive float and its bits have one order.
+    newest_first = viewer.astype(np.int64) << 32 | (day.max(initial=0) - day)
+    strongest_first = (-strength.view(np.int32).astype(np.int64)) << 32 | video
+    order = np.lexsort((strongest_first, newest_first))
+    first = np.diff(viewer[order], prepend=-1) != 0
+    starts = np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))
     newest = order[np.arange(len(order)) - starts < each]
     return matrices.rows(
         pa.chunked_array([viewer[newest]]),
