@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from foryou.candidates.avoided import Avoided
 from foryou.models import matrices
 from foryou.models.matrices import Rows
-from foryou.tables import EVERYWHERE
+from foryou.tables import EVERYWHERE, ladder
 
 
 @dataclass(frozen=True)
@@ -144,8 +144,7 @@ def own_segments(viewers: pa.Table, names: list[str], height: int) -> NDArray[np
     found = np.full(height, place[EVERYWHERE], np.int32)
     country, language = (pc.fill_null(viewers[name], "") for name in ("country", "language"))
     for pair in pairs:
-        ladder = (f"{pair['country']}:{pair['language']}", f"*:{pair['language']}", EVERYWHERE)
-        own = next(place[name] for name in ladder if name in place)
+        own = next(place[name] for name in ladder(f"{pair['country']}:{pair['language']}") if name in place)
         inside = pc.and_(pc.equal(country, pair["country"] or ""), pc.equal(language, pair["language"] or ""))
         found[viewers["viewer"].filter(inside).to_numpy()] = own
     return found
@@ -203,7 +202,7 @@ def starting_rows(starters: pa.Table, popular: pa.Table, names: list[str]) -> Ro
     rows: list[NDArray[np.int32]] = [np.empty(0, np.int32)]
     videos, scores = [np.empty(0, np.int32)], [np.empty(0, np.float32)]
     for number, name in enumerate(names):
-        own = next((rung for rung in (name, f"*:{name.partition(':')[2]}", EVERYWHERE) if rung in slates), None)
+        own = next((rung for rung in ladder(name) if rung in slates), None)
         listed = popular.filter(pc.equal(popular["segment"], name))
         parts = [(listed["video"].to_numpy(), 1 / (1 + listed["rank"].to_numpy()))]
         if own is not None:
