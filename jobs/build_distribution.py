@@ -19,13 +19,14 @@ def main(run: Run) -> None:
     views = run.lake.arrow(tables.VIEWS, evidence.COLUMNS, days=run.window(run.settings.interactions.window_days))
     before, last_night = _last_night(run)
     viewers = run.lake.arrow(tables.VIEWER_IDS, ["viewer"]).num_rows
+    active = _active(run, views)
     rows = distribution.build(
         before,
         _fresh(run, before["video"].to_numpy(), last_night),
         _tonight(run),
         partial(evidence.gather, views, _groups(run, viewers)),
-        _active(run, views),
-        _room(run, views, before),
+        active,
+        _room(run, views, before) or active,  # before there are any views of tests, one each
         run.day,
         chosen,
     )
@@ -114,11 +115,10 @@ def _active(run: Run, views: pa.Table) -> int:
 
 
 def _room(run: Run, views: pa.Table, before: pa.Table) -> int:
-    """How many views of videos under test were drawn for on the day; before there are any, one each active viewer."""
+    """How many views of videos under test were drawn for on the day."""
     tested = before["video"].filter(pc.is_in(before["stage"], pa.array(distribution.TESTS))).combine_chunks()
     of_tests = pc.and_(pc.is_valid(views["propensity"]), pc.is_in(views["video"], tested))
-    drawn = pc.sum(pc.and_(pc.equal(views["day"], pa.scalar(run.day)), of_tests)).as_py() or 0
-    return drawn or _active(run, views)
+    return pc.sum(pc.and_(pc.equal(views["day"], pa.scalar(run.day)), of_tests)).as_py() or 0
 
 
 def _flags(ids: pa.ChunkedArray, height: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from foryou.candidates.avoided import Avoided
 from foryou.models import matrices
 from foryou.models.matrices import Rows
-from foryou.tables import EVERYWHERE
+from foryou.tables import EVERYWHERE, ladder
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,12 @@ def newest_liked(interactions: pa.Table, each: int, height: int) -> Rows:
     viewer, video = liked["viewer"].to_numpy(), liked["video"].to_numpy()
     strength = liked["strength"].to_numpy()
     day = liked["last_day"].cast(pa.int32()).to_numpy()
-    order = np.lexsort((video, -strength, -day, viewer))
-    starts = np.searchsorted(viewer[order], viewer[order], side="left")
+    # Two keys sort twice as fast as four. A positive float and its bits have one order.
+    newest_first = viewer.astype(np.int64) << 32 | (day.max(initial=0) - day)
+    strongest_first = (-strength.view(np.int32).astype(np.int64)) << 32 | video
+    order = np.lexsort((strongest_first, newest_first))
+    first = np.diff(viewer[order], prepend=-1) != 0
+    starts = np.maximum.accumulate(np.where(first, np.arange(len(order)), 0))
     newest = order[np.arange(len(order)) - starts < each]
     return matrices.rows(
         pa.chunked_array([viewer[newest]]),
@@ -140,8 +144,7 @@ def own_segments(viewers: pa.Table, names: list[str], height: int) -> NDArray[np
     found = np.full(height, place[EVERYWHERE], np.int32)
     country, language = (pc.fill_null(viewers[name], "") for name in ("country", "language"))
     for pair in pairs:
-        ladder = (f"{pair['country']}:{pair['language']}", f"*:{pair['language']}", EVERYWHERE)
-        own = next(place[name] for name in ladder if name in place)
+        own = next(place[name] for name in ladder(f"{pair['country']}:{pair['language']}") if name in place)
         inside = pc.and_(pc.equal(country, pair["country"] or ""), pc.equal(language, pair["language"] or ""))
         found[viewers["viewer"].filter(inside).to_numpy()] = own
     return found
@@ -199,7 +202,7 @@ def starting_rows(starters: pa.Table, popular: pa.Table, names: list[str]) -> Ro
     rows: list[NDArray[np.int32]] = [np.empty(0, np.int32)]
     videos, scores = [np.empty(0, np.int32)], [np.empty(0, np.float32)]
     for number, name in enumerate(names):
-        own = next((rung for rung in (name, f"*:{name.partition(':')[2]}", EVERYWHERE) if rung in slates), None)
+        own = next((rung for rung in ladder(name) if rung in slates), None)
         listed = popular.filter(pc.equal(popular["segment"], name))
         parts = [(listed["video"].to_numpy(), 1 / (1 + listed["rank"].to_numpy()))]
         if own is not None:

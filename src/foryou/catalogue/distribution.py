@@ -108,11 +108,11 @@ def build(
     rows = _carried(before, fresh, day, settings)
     rows = _gated(rows, tonight, day)
     told = evidence_of(rows["video"], rows["since"])
-    wanted = np.array([evidence.targets(n, active_viewers, settings) for n in range(len(TESTS))], np.int64)
-    rows = _tested(rows, told, wanted, day, settings)
+    targets = np.array([evidence.targets(n, active_viewers, settings) for n in range(len(TESTS))], np.int64)
+    rows = _tested(rows, told, targets, day, settings)
     rows = _revived(rows, tonight, day, settings)
     rows["given"] = np.where(rows["since"][:, None] < _number(day), told.impressions, 0)
-    rows["wanted"] = _wanted(rows, wanted)
+    rows["wanted"] = _wanted(rows, targets)
     rows["in_turn"] = in_turn(rows, told, tonight.promise[rows["video"]], room, day, settings)
     return _table(rows, told, tonight, day, settings)
 
@@ -163,10 +163,8 @@ def _moved(rows: Rows, where: Mask, stage: str, decision: str, reason: str, day:
 
 def _tested(rows: Rows, told: Evidence, targets: NDArray[np.int64], day: date, settings: Distribution) -> Rows:
     """What the evidence decides for the videos under test."""
-    place = _test(rows["stage"])
-    under_test = np.flatnonzero((place >= 0) & (rows["decision"] == "stay"))
-    wanted = targets[np.maximum(place, 0)] * (1 + rows["extensions"])
-    wanted = np.where(_number(day) - rows["since"] >= settings.max_test_days, 0, wanted)
+    under_test = np.flatnonzero((_test(rows["stage"]) >= 0) & (rows["decision"] == "stay"))
+    wanted = np.where(_number(day) - rows["since"] >= settings.max_test_days, 0, _wanted(rows, targets))
     found, groups, _ = evidence.judge(told, wanted, settings)
     some = decide(rows["stage"][under_test], found[under_test], rows["extensions"][under_test], settings)
     rows = {name: values.copy() for name, values in rows.items()}

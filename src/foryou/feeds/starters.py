@@ -61,8 +61,9 @@ def clusters_reached(
     `cluster` has each viewer's by dense id, -1 for none.
     """
     of = cluster[viewer]
-    pairs = np.unique(video[of >= 0].astype(np.int64) << 32 | of[of >= 0])
-    return np.bincount(pairs >> 32, minlength=height).astype(np.int32)
+    reached = np.zeros((height, 1 + int(of.max(initial=-1))), bool)
+    reached[video[of >= 0], of[of >= 0]] = True
+    return reached.sum(axis=1, dtype=np.int32)
 
 
 def pools(

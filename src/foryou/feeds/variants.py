@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -35,43 +35,55 @@ def pools(of: dict[str, Pool], interactions: pa.Table, viewers: pa.Table, settin
     """
     names = list(of)
     fit = np.unique(np.concatenate([pool.videos for pool in of.values()])) if of else np.empty(0, np.int32)
-    pairs = _Pairs.of(interactions, fit)
+    pairs = _Pairs.between(interactions, fit)
     found: dict[str, Pool] = {}
     for kind in KINDS:
         values, value = _values(viewers, kind, pairs.height)
         for segment in _rungs(viewers, names, pairs.height):
             cell = np.where((segment >= 0) & (value >= 0), segment * len(values) + value, -1)
-            for large in _large(cell[pairs.met], settings.min_variant_viewers):
-                own, told = of[names[large // len(values)]], values[large % len(values)]
-                found[name(names[large // len(values)], kind, told)] = _ranked(
-                    own, *pairs.counts(cell == large), settings.variant_prior_viewers
-                )
+            large = _large(cell[pairs.met], settings.min_variant_viewers)
+            for which, met, good in zip(large.tolist(), *pairs.counts(cell, large), strict=True):
+                own, told = names[which // len(values)], values[which % len(values)]
+                place = np.searchsorted(fit, of[own].videos)
+                ranked = _ranked(of[own], met[place], good[place], settings.variant_prior_viewers)
+                found[name(own, kind, told)] = ranked
     return found
 
 
+@dataclass(frozen=True)
 class _Pairs:
-    """Who met which of the videos that are fit to start with, and whether well."""
+    """Who met which of the videos that are fit to start with, by their places, and whether well; and who met any."""
 
-    def __init__(self, viewer: Ints, place: Ints, good: NDArray[np.bool_], met: Ints, fit: NDArray[np.int32]) -> None:
-        self.viewer, self.place, self.good, self.met, self.fit = viewer, place, good, met, fit
-        self.height = 1 + int(met.max(initial=-1))
+    viewer: Ints
+    place: Ints
+    good: NDArray[np.bool_]
+    met: Ints
+    height: int
+    width: int
 
     @classmethod
-    def of(cls, interactions: pa.Table, fit: NDArray[np.int32]) -> _Pairs:
+    def between(cls, interactions: pa.Table, fit: NDArray[np.int32]) -> _Pairs:
         viewer, video = interactions["viewer"].to_numpy(), interactions["video"].to_numpy()
         place_of = np.full(1 + int(max(video.max(initial=-1), fit.max(initial=-1))), -1, np.int64)
         place_of[fit] = np.arange(len(fit))
         place = place_of[video]
         kept = place >= 0
         good = interactions["good"].to_numpy(zero_copy_only=False)[kept]
-        return cls(viewer[kept], place[kept], good, np.unique(viewer), fit)
+        height = 1 + int(viewer.max(initial=-1))
+        met = np.zeros(height, bool)
+        met[viewer] = True
+        return cls(viewer[kept], place[kept], good, np.flatnonzero(met), height, len(fit))
 
-    def counts(self, members: NDArray[np.bool_]) -> tuple[Ints, Ints]:
-        """By dense id of the videos up to the last fit one: members who met it, and those who watched it well."""
-        own = members[self.viewer]
-        height = 1 + int(self.fit.max(initial=-1))
-        met = np.bincount(self.fit[self.place[own]], minlength=height)
-        return met, np.bincount(self.fit[self.place[own & self.good]], minlength=height)
+    def counts(self, cell: Ints, of: Ints) -> tuple[Ints, Ints]:
+        """[cells, places]: how many viewers of each of these cells met the video, and how many watched it well."""
+        row_of = np.full(1 + int(max(cell.max(initial=-1), of.max(initial=-1))) + 1, -1, np.int64)
+        row_of[of] = np.arange(len(of))  # the last entry is that of cell -1
+        row = row_of[cell][self.viewer]
+        inside = row >= 0
+        flat, shape = row[inside] * self.width + self.place[inside], (len(of), self.width)
+        both = (flat, flat[self.good[inside]])
+        met, good = (np.bincount(some, minlength=len(of) * self.width).reshape(shape) for some in both)
+        return met, good
 
 
 def _values(viewers: pa.Table, kind: str, height: int) -> tuple[list[str], Ints]:
@@ -103,15 +115,13 @@ def _by_viewer(viewers: pa.Table, values: Ints, height: int) -> Ints:
     return found
 
 
-def _large(cells: Ints, fewest: int) -> list[int]:
+def _large(cells: Ints, fewest: int) -> Ints:
     """The cells with so many viewers."""
-    values, counts = np.unique(cells[cells >= 0], return_counts=True)
-    large: list[int] = values[counts >= fewest].tolist()
-    return large
+    return np.flatnonzero(np.bincount(cells[cells >= 0]) >= fewest)
 
 
 def _ranked(pool: Pool, met: Ints, good: Ints, prior: float) -> Pool:
-    rate = (good[pool.videos] + prior * pool.quality) / (met[pool.videos] + prior)
+    rate = (good + prior * pool.quality) / (met + prior)
     order = np.argsort(-rate, kind="stable")
     arrays = {field: getattr(pool, field)[order] for field in ("videos", "topic", "sound", "creator")}
     return replace(pool, quality=rate[order].astype(np.float32), **arrays)

@@ -118,7 +118,7 @@ class Reader:
         referrer, else of the age band, before the plain one. Empty where a path ends.
         """
         told = [f"@{kind}={value}" for kind, value in (("referrer", referrer), ("age_band", age_band)) if value]
-        asked = [f"{rung}{variant}" for rung in _ladder(segment) for variant in (*told, "")]
+        asked = [f"{rung}{variant}" for rung in tables.ladder(segment) for variant in (*told, "")]
         own = next((name for name in asked if (name, "") in self._starters), None)
         return self._starters.get((own, path), []) if own else []
 
@@ -136,7 +136,7 @@ class Reader:
 
     def popular(self, segment: str = tables.EVERYWHERE) -> list[Item]:
         """What the segment watches; up the ladder `US:en`, `*:en`, `*:*` where it has no list of its own."""
-        own = next((name for name in _ladder(segment) if name in self._popular), None)
+        own = next((name for name in tables.ladder(segment) if name in self._popular), None)
         return self._popular[own] if own else []
 
     def explain(self, viewer_id: str, video_id: str, language: str | None = None) -> dict[str, Any]:
@@ -253,11 +253,6 @@ def releases(lake: Path | str) -> builtins.list[Release]:
     known = [each.name for each in fields(Release)]  # columns may be added within a version of the contract
     maps = ("tables", "counts")
     return [Release(**(row | {name: dict(row[name]) for name in maps})) for row in rows.select(known).to_pylist()]
-
-
-def _ladder(segment: str) -> tuple[str, str, str]:
-    language = segment.partition(":")[2] or "*"
-    return segment, f"*:{language}", tables.EVERYWHERE
 
 
 @contextmanager

@@ -8,9 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from foryou.tables import EVERYWHERE
-
-SLATE = 8
+from foryou.feeds.starters import SLATE
+from foryou.tables import ladder
 
 Lists = NDArray[np.int32]
 Slates = dict[tuple[str, str], list[tuple[int, str]]]
@@ -32,8 +31,7 @@ class Walk:
         """Whoever's segment has no slates walks those of the next rung, `*:en` or `*:*`, as the reader has it."""
         own = {}
         for segment in set(segments):
-            rungs = (segment, f"*:{segment.partition(':')[2]}", EVERYWHERE)
-            own[segment] = next((rung for rung in rungs if (rung, "") in slates), segment)
+            own[segment] = next((rung for rung in ladder(segment) if (rung, "") in slates), segment)
         return cls(slates, [own[segment] for segment in segments])
 
     def begin(self, lists: Lists, newcomers: NDArray[np.integer]) -> None:

@@ -66,6 +66,7 @@ from foryou.tables.words import (
     VIDEO_KINDS,
     VIEWER,
     VIEWER_ID,
+    ladder,
 )
 
 ALL = (
@@ -188,4 +189,5 @@ __all__ = [
     "VIEWER_PROFILES",
     "VIEWS",
     "WATCH_NORMS",
+    "ladder",
 ]

@@ -75,6 +75,12 @@ LANDED = {
 EVERYWHERE = "*:*"
 """The widest segment: everybody."""
 
+
+def ladder(segment: str) -> tuple[str, str, str]:
+    """The segments that somebody asks, one after another, until one has a list: `US:en`, `*:en`, `*:*`."""
+    return segment, f"*:{segment.partition(':')[2] or '*'}", EVERYWHERE
+
+
 DEVICE_NAME = "^device-[0-9a-f]{24}$"
 """What a viewer is called before sign-up: a salted digest of the device's id (`foryou/secret.py`)."""
 
