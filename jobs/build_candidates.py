@@ -37,7 +37,7 @@ def _gathered(run: Run) -> night.Night:
         lake.require(table, day)
     viewer_ids = lake.arrow(tables.VIEWER_IDS)
     size = _Size(viewer_ids.num_rows, lake.arrow(tables.VIDEO_IDS, ["video"]).num_rows)
-    interactions = lake.arrow(tables.INTERACTIONS, days=[day])
+    interactions = lake.arrow(tables.INTERACTIONS, ["viewer", "video", "strength", "last_day"], days=[day])
     columns = ["video", "shown", "for_all", "creator_id", "sound_id", "tags", "uploaded_at"]
     videos = lake.arrow(tables.VIDEOS, columns, days=[day])
     viewers = lake.arrow(tables.VIEWERS, ["viewer", "country", "language", "adult"], days=[day])

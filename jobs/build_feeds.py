@@ -28,7 +28,7 @@ def _gathered(run: Run) -> feeds.Night:
     content = lake.arrow(tables.CONTENT, ["video", "near_copy_of"], days=[day])
     copy_of = np.arange(n_videos, dtype=np.int32)
     copy_of[content["video"].to_numpy()] = content["near_copy_of"].to_numpy()
-    interactions = lake.arrow(tables.INTERACTIONS, days=[day])
+    interactions = lake.arrow(tables.INTERACTIONS, ["viewer", "video", "strength", "last_day"], days=[day])
     similar = lake.arrow(tables.SIMILAR, ["video", "videos", "scores"], days=[day])
     return feeds.Night(
         copy_of=copy_of,

@@ -81,8 +81,8 @@ LINES = {
     "watched as a fraction": (event("fraction", watched_ms=5000.5), "unreadable"),
     "position as text": (event("place", position="first"), "unreadable"),
     "position beyond an int": (event("far", position=10**12), "unreadable"),
-    "video as an object": (event("object", video_id={"id": "v1"}), "bad_video_id"),
-    "viewer as a list": (event("list", viewer_id=["u1"]), "bad_viewer_id"),
+    "video as an object": (event("object", video_id={"id": "v1"}), "unreadable"),
+    "viewer as a list": (event("list", viewer_id=["u1"]), "unreadable"),
     "time as a number": (event("epoch", happened_at=1773144000), "bad_time"),
     # ---- numbers
     "watched NaN": (raw("nan").replace(b"5000", b"NaN"), "unreadable"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pyarrow as pa
-from pyspark.sql import functions as F
 
 from foryou import tables
 from foryou.models import ids
@@ -31,18 +30,6 @@ def test_new_ids_follow_the_greatest_and_known_ones_are_left_alone():
 def test_nothing_new_is_nothing_to_add():
     assert assigned({"a": 0, "b": 1}, ["b", "a", "a"]) == {}
     assert assigned({"a": 0}, []) == {}
-
-
-def test_all_but_the_first_of_a_key_repeat_and_what_came_earlier_comes_first(spark):
-    given = [("a", 2, 0), ("a", 1, 1), ("a", 2, 2), ("b", 1, 3), ("c", 5, 4), ("d", 1, 5), ("d", 1, 6)]
-    frame = spark.createDataFrame(given, "key string, at int, row bigint").repartition(3)
-    earlier = spark.createDataFrame([("c",), ("e",)], "key string")
-
-    def repeats(**more):
-        return {row.row for row in ids.repeats(frame, F.col("key"), [F.col("at")], **more).collect()}
-
-    assert repeats() == {0, 2, 6}
-    assert repeats(earlier=earlier) == {0, 2, 4, 6}
 
 
 def test_each_dense_id_has_one_name_the_account_s_rather_than_the_device_s():

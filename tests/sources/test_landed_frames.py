@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from foryou import tables
 from foryou.errors import ContractBroken, DataRejected
 from foryou.sources import landed_frames, landing
 from rows import DAY, land
@@ -19,6 +20,11 @@ def landed(folder, **files):
     """A landed day of such files of events: `part_0_jsonl=[...]`."""
     land(folder, DAY, {f"events/{name}": content for name, content in files["files"].items()})
     return landing.check_day(folder, DAY)
+
+
+def read(spark, day, kind):
+    """The lines as they are."""
+    return landed_frames.worked(spark, day, kind, iter, f"line string, readable boolean, {tables.LANDED[kind]}")
 
 
 def put_parquet(folder, table, kind="events"):
@@ -45,7 +51,7 @@ def test_files_of_every_format_and_of_different_fields_are_read_together(spark, 
             "f.parquet": [{"event_id": 7, "watched_ms": "5", "position": 1}, {"event_id": 8, "watched_ms": "five"}],
         },
     )
-    found = landed_frames.read(spark, day, "events").collect()
+    found = read(spark, day, "events").collect()
     landed_frames.recount(day, "events", len(found))
     readable = {row.event_id: (row.watched_ms, row.happened_at, row.propensity) for row in found if row.readable}
     assert readable == {
@@ -66,7 +72,7 @@ def test_files_of_every_format_and_of_different_fields_are_read_together(spark, 
 
 def test_no_files_are_no_rows(spark, tmp_path):
     land(tmp_path, DAY, {})
-    assert landed_frames.read(spark, landing.check_day(tmp_path, DAY), "events").count() == 0
+    assert read(spark, landing.check_day(tmp_path, DAY), "events").count() == 0
 
 
 def test_the_name_of_an_unknown_field_can_be_written_whatever_it_is(tmp_path):
@@ -84,29 +90,29 @@ def test_another_number_of_rows_than_promised_is_refused(tmp_path):
 def test_a_field_in_another_case_is_named(spark, tmp_path, name):
     day = landed(tmp_path, files={name: [{"Event_ID": "a", "kind": "play", "Mood": "odd"}]})
     with pytest.raises(ContractBroken, match=r"wanted event_id; found Event_ID in a\."):
-        landed_frames.read(spark, day, "events")
+        read(spark, day, "events")
 
 
 def test_a_field_in_another_case_beside_the_right_one_is_one_bad_line(spark, tmp_path):
     day = landed(tmp_path, files={"a.jsonl": [{"Kind": "play"}, {"kind": "play"}]})
-    assert sorted(str(row.kind) for row in landed_frames.read(spark, day, "events").collect()) == ["None", "play"]
+    assert sorted(str(row.kind) for row in read(spark, day, "events").collect()) == ["None", "play"]
     assert landed_frames.unknown_fields(day, "events") == ["Kind"]
 
 
 def test_a_field_in_another_case_is_seen_on_whatever_line_it_begins(spark, tmp_path):
     sound = {"event_id": "a", "kind": "play", "caption": 'Kind: "Kind"', "surface": None}
     late = [sound] * 1_200 + [{"event_id": "b", "Surface": "search"}, {"event_id": "c", "POSITION": 1, "position": 2}]
-    found = landed_frames.read(spark, landed(tmp_path, files={"a.jsonl": late}), "events")
+    found = read(spark, landed(tmp_path, files={"a.jsonl": late}), "events")
     assert [json.loads(row.line)["event_id"] for row in found.where("NOT readable").collect()] == ["b"]
 
 
 def test_a_column_that_cannot_be_read_as_its_type_is_refused(spark, tmp_path):
     day = put_parquet(tmp_path, pa.table({"video_id": ["v"], "tags": ["pan, bread"]}), "videos")
     with pytest.raises(ContractBroken, match="tags array<string>"):
-        landed_frames.read(spark, day, "videos")
+        read(spark, day, "videos")
     nanoseconds = pa.table({"happened_at": pa.array([0], pa.timestamp("ns"))})
     with pytest.raises(ContractBroken):
-        landed_frames.read(spark, put_parquet(tmp_path / "other", nanoseconds), "events")
+        read(spark, put_parquet(tmp_path / "other", nanoseconds), "events")
 
 
 @pytest.mark.parametrize("keep", [0, 10, -20])
@@ -115,13 +121,13 @@ def test_a_parquet_file_without_its_end_is_refused_though_its_digest_is_right(sp
     path = day.files["events"][0].path
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(DataRejected, match="whole Parquet file"):
-        landed_frames.read(spark, day, "events")
+        read(spark, day, "events")
 
 
 def test_bytes_of_a_parquet_file_that_are_no_text_become_one_as_those_of_json_do(spark, tmp_path):
     texts = pa.array([b"e\xff1", b"e2"]).view(pa.string())
     given = pa.table({"video_id": texts, "tags": pa.ListArray.from_arrays([0, 1, 2], texts), "mood": texts})
-    found = landed_frames.read(spark, put_parquet(tmp_path, given, "videos"), "videos").toArrow()
+    found = read(spark, put_parquet(tmp_path, given, "videos"), "videos").toArrow()
     found.validate(full=True)
     assert found["video_id"].to_pylist() == ["e\ufffd1", "e2"]
     assert found["tags"].to_pylist() == [["e\ufffd1"], ["e2"]]

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
-from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from foryou import secret
 from foryou.models import ids
@@ -25,23 +21,6 @@ def names(device_ids: pa.ChunkedArray, salt: str) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array(named, pa.string()).take(found.indices)])
 
 
-def named(lines: DataFrame, salt: str) -> DataFrame:
-    """The lines with `device`: `device-` and 24 hex digits of sha256(salt + device_id); null without a device.
-
-    The salt comes as the one row of a table that a worker makes. As a literal it would stand in every text that Spark
-    prints of its plan: in logs, errors, the UI and the event log.
-    """
-    secret = lines.sparkSession.range(0, 1, 1, 1).mapInArrow(partial(_one_row, salt=salt), "salt string")
-    digest = F.substring(F.sha2(F.concat("salt", "device_id"), 256), 1, 24)
-    device = F.when(F.length("device_id") > 0, F.concat(F.lit("device-"), digest))
-    return lines.join(F.broadcast(secret), how="cross").withColumn("device", device).drop("salt")
-
-
-def _one_row(batches: Iterator[pa.RecordBatch], salt: str) -> Iterator[pa.RecordBatch]:
-    for _ in batches:
-        yield pa.RecordBatch.from_pydict({"salt": [salt]})
-
-
 def sign_ups(viewers: pa.Table) -> pa.Table:
     """One row per device: the first account on it, which may inherit its history.
 
@@ -49,8 +28,8 @@ def sign_ups(viewers: pa.Table) -> pa.Table:
     first: then none inherits.
     """
     owned = viewers.select(["viewer_id", "device", "signed_up_at"]).filter(pc.field("device").is_valid())
-    order = [("device", "ascending"), ("signed_up_at", "ascending"), ("viewer_id", "ascending")]
-    ordered = owned.take(pc.sort_indices(owned, order, null_placement="at_start"))
+    order = [(name, "ascending", "at_start") for name in ("device", "signed_up_at", "viewer_id")]
+    ordered = owned.take(pc.sort_indices(owned, order))
     first = pc.index_in(pc.unique(ordered["device"]), ordered["device"].combine_chunks())
     return ordered.take(first).filter(pc.field("signed_up_at").is_valid())
 

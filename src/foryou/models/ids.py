@@ -7,8 +7,6 @@ from datetime import date
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import Column, DataFrame, Window
-from pyspark.sql import functions as F
 
 from foryou.tables import DEVICE_NAME
 
@@ -28,23 +26,6 @@ def assign(known: pa.Table, met: pa.ChunkedArray, name: str, dense: str) -> pa.T
 def lacking(known: pa.ChunkedArray, met: pa.ChunkedArray) -> pa.ChunkedArray:
     """The values of `met` that `known` lacks."""
     return met.filter(pc.invert(pc.is_in(met, known.combine_chunks())))
-
-
-def repeats(rows: DataFrame, key: Column, order: list[Column], earlier: DataFrame | None = None) -> DataFrame:
-    """One row per row of `rows` that is not the first of its key, in `order` and then by number: its number `row`.
-
-    Keys that `earlier` has in its column `key` came before. A day has few repeats: digests of the keys find the few
-    rows that may be some, and only those are sorted.
-    """
-    places = [column.alias(f"place_{n}") for n, column in enumerate(order)]
-    now = rows.select(key.alias("key"), F.lit(1).alias("turn"), *places, "row")
-    met = now if earlier is None else now.unionByName(earlier.select("key", F.lit(0).alias("turn")), True)
-    digested = met.withColumn("digest", F.xxhash64("key"))
-    several = digested.groupBy("digest").agg(F.count("*").alias("times")).where(F.col("times") > 1)
-    doubtful = digested.join(F.broadcast(several.select("digest")), on="digest", how="left_semi")
-    first = Window.partitionBy("key").orderBy("turn", *[f"place_{n}" for n in range(len(order))], "row")
-    placed = doubtful.withColumn("nth", F.row_number().over(first))
-    return placed.where((F.col("nth") > 1) & (F.col("turn") == 1)).select("row")
 
 
 def one_name_each(viewer_ids: pa.Table, day: date) -> pa.Table:

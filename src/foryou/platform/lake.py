@@ -14,16 +14,16 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-from deltalake import DeltaTable, Schema, write_deltalake
+from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction
 from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 from pyspark.sql import DataFrame, Row, SparkSession
 
 from foryou import tables
-from foryou.contract import Column, Table, delta_schema, differences
-from foryou.errors import ContractBroken, InputMissing
-from foryou.platform import parquet_files
+from foryou.contract import Table
+from foryou.errors import InputMissing
+from foryou.platform import conforming, parquet_files
 
 _PROPERTIES = {"delta.dataSkippingNumIndexedCols": "0", "delta.enableDeletionVectors": "false"}
 """No statistics in the log: ids must not outlive their rows there. No deletion vectors: any reader can read."""
@@ -98,7 +98,7 @@ class Lake:
         self.create(table)
         parts = [("day", "in", [str(day) for day in days])] if days is not None else None
         if days == []:
-            return arrow_schema(table).empty_table().select(columns or list(table.column_names))
+            return conforming.arrow_schema(table).empty_table().select(columns or list(table.column_names))
         return self._delta(table).to_pyarrow_table(partitions=parts, columns=columns, filesystem=self._native(table))
 
     def count(self, table: Table, days: list[date]) -> int:
@@ -132,7 +132,7 @@ class Lake:
             self.path(table).parent.mkdir(parents=True, exist_ok=True)
             DeltaTable.create(
                 str(self.path(table)),
-                _delta(table),
+                conforming.of_delta(table),
                 mode="ignore",
                 partition_by=list(table.partition),
                 description=table.doc,
@@ -148,19 +148,23 @@ class Lake:
             with self._locked(table):
                 lacking = self._delta(table)
                 held = {field.name for field in lacking.schema().fields}
-                lacking.alter.add_columns([field for field in _delta(table).fields if field.name not in held])
+                lacking.alter.add_columns(
+                    [field for field in conforming.of_delta(table).fields if field.name not in held]
+                )
         self._grown.add(table.path)
 
     def _refuse_lost(self, table: Table) -> None:
         """Raises ContractBroken where there was a table: an empty one in its place would pass for a new one."""
         if next(self.path(table).rglob("*.parquet"), None):
-            raise _lost(table, f"files of rows in {self.path(table)}, but no `_delta_log` that names them")
+            raise conforming.lost(table, f"files of rows in {self.path(table)}, but no `_delta_log` that names them")
 
     def _refuse_lost_map(self, table: Table) -> None:
         """New ids would be given out from 0 again, and every row that was numbered before would name another."""
         numbered = [each for each in _NUMBERED if self.days(each)]
         if numbered:
-            raise _lost(table, f"none, though `{'`, `'.join(each.name for each in numbered)}` have rows numbered by it")
+            raise conforming.lost(
+                table, f"none, though `{'`, `'.join(each.name for each in numbered)}` have rows numbered by it"
+            )
 
     def replace_day(self, table: Table, day: date, frame: DataFrame) -> int:
         """Makes `frame`, which has no column `day`, the table's whole content of that day; gives back the rows.
@@ -176,7 +180,7 @@ class Lake:
         `where` narrows what is replaced within the day, as SQL: `"step = 'publish'"`.
         """
         predicate = f"day = '{day.isoformat()}'" + (f" AND {where}" if where else "")
-        self._write_arrow(table, _dated(rows, day), predicate)
+        self._write_arrow(table, conforming.dated(rows, day), predicate)
 
     def extend(self, table: Table, day: date, missing: Callable[[pa.Table], pa.Table]) -> int:
         """Adds to an append-only map what `missing` finds that it lacks, given what it holds; gives back how many rows.
@@ -189,7 +193,7 @@ class Lake:
                 self._refuse_lost_map(table)
             fresh = missing(self.arrow(table))
             if fresh.num_rows:
-                self._write_arrow(table, _dated(fresh, day), None, mode="append")
+                self._write_arrow(table, conforming.dated(fresh, day), None, mode="append")
         return int(fresh.num_rows)
 
     def replace_all_arrow(self, table: Table, rows: pa.Table) -> None:
@@ -197,7 +201,7 @@ class Lake:
         self._write_arrow(table, rows, None)
 
     def _write_arrow(self, table: Table, rows: pa.Table, predicate: str | None, mode: str = "overwrite") -> None:
-        rows = conforming(table, rows)
+        rows = conforming.conforming(table, rows)
         self.create(table)
         with self._locked(table):
             write_deltalake(str(self.path(table)), rows, mode=mode, predicate=predicate)
@@ -220,7 +224,11 @@ class Lake:
         day replaced, others all of their content. `checked` is given what was written, without `day`, before anybody
         else sees it: where it raises, nothing is replaced.
         """
-        into = {"folder": self._folder(table, day), "schema": file_schema(table), "rows_a_group": rows_a_group}
+        into = {
+            "folder": self._folder(table, day),
+            "schema": conforming.file_schema(table),
+            "rows_a_group": rows_a_group,
+        }
         work = partial(parquet_files.write_parts, parts=parts, make=make, **into)
         written = (
             self.spark.range(0, parts, 1, parts).mapInArrow(work, parquet_files.WRITTEN).collect() if parts else []
@@ -230,9 +238,9 @@ class Lake:
         return self._commit(table, day, written)
 
     def _check(self, table: Table, day: date, written: list[Row], checked: Callable[[DataFrame], None]) -> None:
-        refuse(table, day, _faults(written))
+        conforming.refuse(table, day, _faults(written))
         files = [file.path for file in written if file.rows]
-        ddl = ", ".join(f"{column.name} {column.type}" for column in _of_files(table))
+        ddl = ", ".join(f"{column.name} {column.type}" for column in conforming.of_files(table))
         try:
             checked(self.spark.read.schema(ddl).parquet(*files) if files else self.spark.createDataFrame([], ddl))
         except BaseException:
@@ -241,8 +249,10 @@ class Lake:
             raise
 
     def _write(self, table: Table, day: date, frame: DataFrame) -> list[Row]:
-        work = partial(parquet_files.write_batches, folder=self._folder(table, day), schema=file_schema(table))
-        return _selected(table, frame, day).mapInArrow(work, parquet_files.WRITTEN).collect()
+        work = partial(
+            parquet_files.write_batches, folder=self._folder(table, day), schema=conforming.file_schema(table)
+        )
+        return conforming.selected(table, frame, day).mapInArrow(work, parquet_files.WRITTEN).collect()
 
     def _folder(self, table: Table, day: date) -> str:
         """Where files of that day go; nobody sees them before they are committed."""
@@ -252,7 +262,7 @@ class Lake:
         return str(folder)
 
     def _commit(self, table: Table, day: date, written: list[Row]) -> int:
-        refuse(table, day, _faults(written))
+        conforming.refuse(table, day, _faults(written))
         files = [file for file in written if file.rows]
         values = {"day": day.isoformat()} if table.partition else {}
         now = int(time.time() * 1000)
@@ -272,7 +282,7 @@ class Lake:
             self._delta(table).create_write_transaction(
                 actions,
                 "overwrite",
-                _delta(table),
+                conforming.of_delta(table),
                 partition_by=list(table.partition) or None,
                 partition_filters=replaced,
             )
@@ -337,69 +347,8 @@ class Lake:
             return DeltaTable(str(self.path(table)))
         except (DeltaError, OSError) as error:
             first = (str(error).splitlines() or [type(error).__name__])[0]
-            raise _lost(table, f"a log in {self.path(table)} that cannot be read: {first}") from error
-
-
-def file_schema(table: Table) -> pa.Schema:
-    """The schema of the table's files."""
-    return pa.schema([arrow_schema(table).field(column.name) for column in _of_files(table)])
-
-
-def _delta(table: Table) -> Schema:
-    return Schema.from_json(json.dumps(delta_schema(table)))
-
-
-def arrow_schema(table: Table) -> pa.Schema:
-    return pa.schema(_delta(table).to_arrow())
-
-
-def _selected(table: Table, frame: DataFrame, day: date) -> DataFrame:
-    found = {field.name: field.dataType.simpleString() for field in frame.schema.fields} | {"day": "date"}
-    refuse(table, day, differences(table, found))
-    return frame.select(*[column.name for column in _of_files(table)])
-
-
-def conforming(table: Table, rows: pa.Table) -> pa.Table:
-    """The rows in the types of the contract, where no value is lost by it."""
-    schema, columns, faults = arrow_schema(table), [], parquet_files.misnamed(rows.schema, arrow_schema(table))
-    for field in schema:
-        if field.name in rows.column_names:
-            try:
-                columns.append(rows[field.name].cast(field.type))
-            except pa.ArrowException:
-                faults.append(f"{field.name} is {rows[field.name].type}, which is no {field.type}")
-    refuse(table, None, faults)
-    return pa.table(columns, schema=schema)
-
-
-def _of_files(table: Table) -> list[Column]:
-    """The columns that lie in the files: all but the partition's."""
-    return [column for column in table.columns if column.name not in table.partition]
-
-
-def _dated(rows: pa.Table, day: date) -> pa.Table:
-    return rows.append_column("day", pa.array([day] * rows.num_rows, pa.date32()))
+            raise conforming.lost(table, f"a log in {self.path(table)} that cannot be read: {first}") from error
 
 
 def _faults(written: list[Row]) -> list[str]:
     return sorted({fault for file in written for fault in file.faults})
-
-
-def _lost(table: Table, found: str) -> ContractBroken:
-    return ContractBroken(
-        table.name,
-        wanted="the table with all that nights have written to it",
-        found=found,
-        next_step=f"restore the lake's folder `{table.path}` whole from a copy, then run the night again",
-    )
-
-
-def refuse(table: Table, day: date | None, faults: list[str]) -> None:
-    if faults:
-        raise ContractBroken(
-            table.name,
-            day=day,
-            wanted="the columns of its contract",
-            found="; ".join(faults),
-            next_step="mend the stage that builds it, or the contract in foryou/tables/",
-        )

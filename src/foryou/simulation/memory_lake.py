@@ -17,10 +17,9 @@ import pyarrow.parquet as pq
 
 from foryou.contract import Table
 from foryou.errors import InputMissing
-from foryou.platform import lake as on_disk
-from foryou.platform import parquet_files
+from foryou.platform import conforming, parquet_files
 
-_arrow_schema, _file_schema = lru_cache(on_disk.arrow_schema), lru_cache(on_disk.file_schema)
+_arrow_schema, _file_schema = lru_cache(conforming.arrow_schema), lru_cache(conforming.file_schema)
 
 
 class MemoryLake:
@@ -84,13 +83,13 @@ class MemoryLake:
 
     def replace_day_arrow(self, table: Table, day: date, rows: pa.Table, *, where: str = "") -> None:
         """Makes `rows`, which have no column `day`, the table's whole content of that day, or of `where` within it."""
-        dated = on_disk.conforming(table, _dated(rows, day))
+        dated = conforming.conforming(table, conforming.dated(rows, day))
         kept = [_without(part, where) for part in self._parts.get(table.path, {}).get(day, [])] if where else []
         self._put(table, day, [*kept, dated])
 
     def replace_all_arrow(self, table: Table, rows: pa.Table) -> None:
         """Makes `rows` the table's whole content."""
-        whole = on_disk.conforming(table, rows)
+        whole = conforming.conforming(table, rows)
         self._parts[table.path] = {}
         if not table.partition:
             self._put(table, None, [whole])
@@ -106,15 +105,20 @@ class MemoryLake:
         parts: int,
         make: Callable[[int], Iterator[pa.Table]],
         rows_a_group: int = 1_000,
+        checked: None = None,
     ) -> int:
-        """Makes the table's content part by part, in this process; gives back the number of rows."""
+        """Makes the table's content part by part, in this process; gives back the number of rows.
+
+        There is no Spark whose frames could be `checked`.
+        """
         wanted, made = _file_schema(table), []
         for part in range(parts):
             blocks = [_conforming(table, day, block, wanted) for block in make(part)]
             if any(block.num_rows for block in blocks):
                 made.append(pa.concat_tables(blocks))
         key = day if table.partition else None
-        self._put(table, key, [_dated(part, day).select(table.column_names) if key else part for part in made])
+        dated = [conforming.dated(part, day).select(table.column_names) if key else part for part in made]
+        self._put(table, key, dated)
         return sum(part.num_rows for part in made)
 
     def _put(self, table: Table, day: date | None, parts: list[pa.Table]) -> None:
@@ -143,13 +147,9 @@ class MemoryLake:
         yield
 
 
-def _dated(rows: pa.Table, day: date) -> pa.Table:
-    return rows.append_column("day", pa.array([day], pa.date32()).take(pa.array(np.zeros(rows.num_rows, np.int32))))
-
-
 def _conforming(table: Table, day: date, block: pa.Table, wanted: pa.Schema) -> pa.Table:
     """The block in the types of the contract. Raises ContractBroken where it departs from it."""
-    on_disk.refuse(table, day, parquet_files.departures(block.schema, wanted))
+    conforming.refuse(table, day, parquet_files.departures(block.schema, wanted))
     return pa.table([block[field.name].cast(field.type) for field in wanted], schema=wanted)
 
 

@@ -31,19 +31,13 @@ _SAMPLED_LINES = 1_000
 _BYTES_A_PIECE = 24 << 20
 
 
-def read(spark: SparkSession, landed: LandedDay, kind: str) -> DataFrame:
-    """One row per line of the day's files of that kind: the contract's fields, `line`, and `readable`.
-
-    A line that is not one JSON object, holds a value of another type, or names a field in another case has `readable`
-    false; a number where text is wanted is taken as its text. Raises ContractBroken where all of a file's first lines
-    write a field's name in another case, and DataRejected for a Parquet file without its end.
-    """
-    return worked(spark, landed, kind, iter, f"line string, readable boolean, {tables.LANDED[kind]}")
-
-
 def worked(spark: SparkSession, landed: LandedDay, kind: str, work: Work, row: str) -> DataFrame:
-    """What `work` makes, in Spark's workers, of the same lines; `row` are its columns as Spark's DDL.
+    """What `work` makes, in Spark's workers, of the lines of the day's files of that kind; `row`: its columns as DDL.
 
+    Each line is a row of `line`, `readable` and the contract's fields. One that is not one JSON object, holds a value
+    of another type, or names a field in another case has `readable` false; a number where text is wanted is taken as
+    its text. Raises ContractBroken where all of a file's first lines write a field's name in another case, and
+    DataRejected for a Parquet file without its end.
     Lines of JSON are parsed where the work is done, so that they never pass through the JVM.
     """
     _refuse_other_case(landed, kind)
