@@ -25,6 +25,10 @@ NOTHING = dict.fromkeys(SCHEMA.names)
 SOUND = b'{"id": "a", "ms": 5}'
 
 
+ODD = b'{"place": "bad"}'
+"""Read by nobody; a reader that takes several lines at once must not mind it."""
+
+
 def parsed(*lines, end=b"\n"):
     """Each line's fields that are not null; None for one that is not readable."""
     read = landed_lines.parse(b"\n".join(lines) + end, SCHEMA).to_pylist()
@@ -51,12 +55,20 @@ def parsed(*lines, end=b"\n"):
         (b'{"id": "\xf0\x9f\x98\x80 \\u00fc"}', {"id": "😀 ü"}),
         (b'{"Id": "a", "id": "b"}', {"id": "b"}),
         (b'{"caption": "Id: 1", "id": "b"}', {"id": "b"}),
+        (b'{"appVersion": "1.2", "id": "b"}', {"id": "b"}),
+        (b'{"x": {"Id": 5}, "id": "b"}', {"id": "b"}),
+        (b'{"id": -0, "other": 5}', {"id": "-0"}),
+        (b'{"x": "\\"id\\": 5,", "id": "b"}', {"id": "b"}),
+        (b'{"x": Inf}', {}),
+        (b'{"\\u0049d": "a"}', {}),
+        pytest.param(b'{"id": "b"}' + b" " * 50_000, {"id": "b"}, id="blanks"),
         pytest.param(b'{"x":' * 100_000 + b"1" + b"}" * 100_000, {}, id="deep"),
     ],
 )
 def test_a_line_is_read(line, fields):
     wanted = json.loads(line) if fields is None else fields
     assert parsed(line) == parsed(SOUND, line, SOUND)[1:2] == [wanted]
+    assert parsed(ODD, line, ODD, line, b"") == [None, wanted, None, wanted, None]
 
 
 @pytest.mark.parametrize(
@@ -101,6 +113,7 @@ def test_a_line_is_read(line, fields):
 def test_a_line_that_is_not_one_object_of_the_schema_is_not_readable(line):
     assert parsed(line) == [None]
     assert parsed(SOUND, line, SOUND) == [{"id": "a", "ms": 5}, None, {"id": "a", "ms": 5}]
+    assert parsed(ODD, line, SOUND, ODD, b"") == [None, None, {"id": "a", "ms": 5}, None, None]
 
 
 def test_an_object_torn_over_two_lines_is_none():

@@ -2,7 +2,8 @@
 
 Arrow's reader, a few times as fast as Spark's, stops at the first line that is not as the schema has it, and takes two
 objects on one line for two lines. So it is given only lines that begin and end as one object, and its rows are counted.
-Where it stops or miscounts, the lines are halved, and halved again, until a few are left: these are read one by one.
+Where it stops or miscounts, the lines are halved, and halved again, until the odd one is alone: that one is read by
+Python. So what becomes of a line does not depend on the lines beside it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ import pyarrow.json
 from numpy.typing import NDArray
 
 _READ_BYTES = 4 << 20
-_FEW_LINES = 32
 _NAMED_IN_CAPITALS = r'"[a-z_]*[A-Z][A-Za-z_]*"\s*:'
 _BLANKS = b" \t\r"
 
@@ -76,19 +76,18 @@ def parse(block: bytes, schema: pa.Schema) -> pa.Table:
     block = _utf8(block)
     starts, ends = _lines(block)
     lines = _texts(block, starts, ends)
-    whole = np.flatnonzero(_looks_whole(block, starts, ends) & ~_named_in_capitals(lines))
-    tables, odd = [], np.setdiff1d(np.arange(len(starts)), whole)
-    for rows, table in _parsed(lines, whole, schema):
-        if table is None:
-            odd = np.append(odd, rows)
-        else:
-            tables.append((rows, table.append_column("readable", pa.array(np.ones(len(rows), bool)))))
-    if len(odd):
-        tables.append((odd, _one_by_one(lines.take(pa.array(odd)).to_pylist(), schema)))
+    whole = _looks_whole(block, starts, ends) & ~_in_another_case(lines, schema)
+    found = list(_parsed(lines, np.flatnonzero(whole), schema))
+    odd = np.concatenate([np.flatnonzero(~whole), *(rows for rows, table in found if table is None)])
     wanted = pa.schema([*schema, pa.field("readable", pa.bool_())])
-    read = pa.concat_tables([wanted.empty_table(), *(table.select(wanted.names).cast(wanted) for _, table in tables)])
-    if len(tables) > 1:
-        read = read.take(pa.array(np.argsort(np.concatenate([rows for rows, _ in tables]))))
+    tables = [(odd, _one_by_one(lines.take(pa.array(odd)).to_pylist(), wanted))]
+    for rows, table in found:
+        if table is not None:
+            readable = pa.array(np.ones(len(rows), bool))
+            tables.append((rows, table.append_column("readable", readable).select(wanted.names).cast(wanted)))
+    read, places = pa.concat_tables([table for _, table in tables]), np.concatenate([rows for rows, _ in tables])
+    if np.any(places[1:] < places[:-1]):
+        read = read.take(pa.array(np.argsort(places)))
     return pa.table({"line": lines, "readable": read["readable"], **{name: read[name] for name in schema.names}})
 
 
@@ -146,8 +145,9 @@ def _lines(block: bytes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     else:
         ends = np.append(ends, len(data))
     ends = ends.copy()
-    while len(blank := np.flatnonzero((ends > starts) & np.isin(data[np.maximum(ends - 1, 0)], list(_BLANKS)))):
-        ends[blank] -= 1
+    blank = (ends > starts) & np.isin(data[np.maximum(ends - 1, 0)], list(_BLANKS))
+    for row in np.flatnonzero(blank).tolist():
+        ends[row] = starts[row] + len(block[starts[row] : ends[row]].rstrip(_BLANKS))
     return starts, ends
 
 
@@ -173,8 +173,19 @@ def _looks_whole(block: bytes, starts: NDArray[np.int64], ends: NDArray[np.int64
     return (ends > starts) & (first == ord("{")) & (last == ord("}"))
 
 
-def _named_in_capitals(lines: pa.Array) -> NDArray[np.bool_]:
-    return pc.match_substring_regex(lines, _NAMED_IN_CAPITALS).to_numpy(zero_copy_only=False)
+def _in_another_case(lines: pa.Array, schema: pa.Schema) -> NDArray[np.bool_]:
+    """Whether a line has a field of the schema written with capitals; such a name may stand inside another object too.
+
+    One cheap pattern is tried on every line, the dear one only where that finds a name with capitals at all.
+    """
+    found = pc.match_substring_regex(lines, _NAMED_IN_CAPITALS).to_numpy(zero_copy_only=False)
+    if found.any():
+        some = lines.filter(pa.array(found))
+        named = f'"({"|".join(schema.names)})"\\s*:'
+        found[found] = pc.count_substring_regex(some, f"(?i){named}").to_numpy(zero_copy_only=False) != (
+            pc.count_substring_regex(some, named).to_numpy(zero_copy_only=False)
+        )
+    return found
 
 
 # ---- reading
@@ -183,16 +194,35 @@ def _named_in_capitals(lines: pa.Array) -> NDArray[np.bool_]:
 def _parsed(
     lines: pa.Array, rows: NDArray[np.int64], schema: pa.Schema
 ) -> Iterator[tuple[NDArray[np.int64], pa.Table | None]]:
-    """The rows in parts: each with its table, or None for a few in which there is an odd one."""
+    """The rows in parts: each with its table, or None for one that Arrow does not read."""
     if not len(rows):
         return
-    table = _by_arrow(lines if len(rows) == len(lines) else lines.take(pa.array(rows)), schema)
-    if table is not None or len(rows) <= _FEW_LINES:
+    some = lines if len(rows) == len(lines) else lines.take(pa.array(rows))
+    table = _by_arrow(some, schema)
+    if table is not None:
+        yield rows, table
+    else:
+        yield from _halved(_quoted(some, schema), rows, schema)
+
+
+def _halved(
+    lines: pa.Array, rows: NDArray[np.int64], schema: pa.Schema
+) -> Iterator[tuple[NDArray[np.int64], pa.Table | None]]:
+    """The same of these lines, one for each of the rows."""
+    table = _by_arrow(lines, schema)
+    if table is not None or len(rows) == 1:
         yield rows, table
         return
     middle = len(rows) // 2
-    yield from _parsed(lines, rows[:middle], schema)
-    yield from _parsed(lines, rows[middle:], schema)
+    yield from _halved(lines[:middle], rows[:middle], schema)
+    yield from _halved(lines[middle:], rows[middle:], schema)
+
+
+def _quoted(lines: pa.Array, schema: pa.Schema) -> pa.Array:
+    """The lines with quotes around numbers that stand where the schema has text: their text is what is wanted."""
+    texts = "|".join(field.name for field in schema if pa.types.is_string(field.type))
+    number = r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?"
+    return pc.replace_substring_regex(lines, rf'("(?:{texts})"\s*:\s*)({number})(\s*[,}}])', r'\1"\2"\3')
 
 
 def _by_arrow(lines: pa.Array, schema: pa.Schema) -> pa.Table | None:
@@ -209,10 +239,11 @@ def _by_arrow(lines: pa.Array, schema: pa.Schema) -> pa.Table | None:
     return table if table.num_rows == len(lines) else None
 
 
-def _one_by_one(lines: list[str], schema: pa.Schema) -> pa.Table:
-    rows = [_object(line, schema) for line in lines]
-    filled = [{**dict.fromkeys(schema.names), **(row or {}), "readable": row is not None} for row in rows]
-    return pa.Table.from_pylist(filled, pa.schema([*schema, pa.field("readable", pa.bool_())]))
+def _one_by_one(lines: list[str], wanted: pa.Schema) -> pa.Table:
+    fields = [field for field in wanted if field.name != "readable"]
+    rows = [_object(line, fields) for line in lines]
+    filled = [{**(row or {}), "readable": row is not None} for row in rows]
+    return pa.Table.from_pylist(filled, wanted)
 
 
 class _Number(str):
@@ -221,26 +252,24 @@ class _Number(str):
     __slots__ = ()
 
 
-def _object(line: str, schema: pa.Schema) -> dict[str, Any] | None:
-    """The fields of a line by name; None if it cannot be read as one object of the schema."""
+def _object(line: str, fields: list[pa.Field]) -> dict[str, Any] | None:
+    """The fields of a line by name; None if it cannot be read as one object of them."""
     try:
         found = json.loads(line, parse_int=_Number, parse_float=_Number, parse_constant=_Number)
-        if not isinstance(found, dict) or _lost_in_another_case(found, schema):
+        if not isinstance(found, dict) or _lost_in_another_case(found, fields):
             return None
-        fields = {field.name: _value(found.get(field.name), field.type) for field in schema}
-        pa.Table.from_pylist([fields], schema)  # a number may be too great for its type, a text no UTF-8
-    except (ValueError, RecursionError, pa.ArrowException, OverflowError):
+        return {field.name: _value(found.get(field.name), field.type) for field in fields}
+    except (ValueError, RecursionError, OverflowError):
         return None
-    return fields
 
 
-def _lost_in_another_case(found: dict[str, Any], schema: pa.Schema) -> bool:
+def _lost_in_another_case(found: dict[str, Any], fields: list[pa.Field]) -> bool:
     others = {name.lower() for name in found if name != name.lower()}
-    return any(found.get(name) is None for name in others & set(schema.names))
+    return any(found.get(field.name) is None for field in fields if field.name in others)
 
 
 def _value(value: Any, kind: pa.DataType) -> Any:
-    """The value as one of that type. Raises ValueError where it is of another."""
+    """The value as one of that type. Raises ValueError where it is of another, too great for it, or no UTF-8."""
     if value is None:
         return None
     if pa.types.is_list(kind):
@@ -248,7 +277,12 @@ def _value(value: Any, kind: pa.DataType) -> Any:
             raise ValueError
         return [_value(each, kind.value_type) for each in value]
     if pa.types.is_string(kind) and isinstance(value, str):
-        return str(value)
+        return value.encode().decode()
     if not isinstance(value, _Number):
         raise ValueError
-    return float(value) if pa.types.is_floating(kind) else int(value)
+    if pa.types.is_floating(kind):
+        return float(value)
+    number = int(value)
+    if not -(2 ** (kind.bit_width - 1)) <= number < 2 ** (kind.bit_width - 1):
+        raise ValueError
+    return number
