@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame
 from foryou import secret, tables
 from foryou.catalogue import catalogue
 from foryou.errors import DataRejected
-from foryou.models import hashing, parts
+from foryou.models import hashing
 from foryou.platform import checks
 from foryou.platform.job import Run, job
 from foryou.signals import events
@@ -31,25 +31,25 @@ ROWS_A_GROUP = 100_000
 def main(run: Run) -> None:
     landed = landing.check_day(run.landing, run.day)
     run.manifest = landed.manifest
-    count = max(run.settings.spark.shuffle_partitions, -(-landed.rows("events") // ROWS_A_PART))
     with run.lake.scratch() as folder:
-        reasons = _judge(run, landed, folder, count)
-        reasons.update(_judge_together(run, folder))
+        reasons = _judge(run, landed, folder)
+        files = sorted(folder.glob("*.judged"))
+        reasons.update(_judge_together(run, files))
         _count(run, landed, dict(reasons))
-        accepted, rejected = (partial(_made, folder=folder, make=make) for make in (events.accepted, events.rejected))
+        accepted, rejected = (partial(_made, files=files, make=make) for make in (events.accepted, events.rejected))
         checked = partial(_check, run)
-        run.lake.replace_parts(tables.EVENTS, run.day, count, accepted, ROWS_A_GROUP, checked)
-        run.lake.replace_parts(tables.REJECTED_EVENTS, run.day, count, rejected, ROWS_A_GROUP)
+        run.lake.replace_parts(tables.EVENTS, run.day, len(files), accepted, ROWS_A_GROUP, checked)
+        run.lake.replace_parts(tables.REJECTED_EVENTS, run.day, len(files), rejected, ROWS_A_GROUP)
 
 
 # ---- line by line
 
 
-def _judge(run: Run, landed: landing.LandedDay, folder: Path, count: int) -> Counter[str | None]:
-    """Has the workers leave judged lines in the folder, each file in so many parts; how many lines for what reason."""
+def _judge(run: Run, landed: landing.LandedDay, folder: Path) -> Counter[str | None]:
+    """Has the workers leave files of judged lines in the folder; how many lines for what reason."""
     feather.write_feather(_known_videos(run, landed), folder / "video_ids", compression="uncompressed")
     judge = partial(events.judge, day=run.day, settings=run.settings.events, salt=secret.salt())
-    work = partial(_judged, judge=judge, folder=folder, count=count)
+    work = partial(_judged, judge=judge, folder=folder)
     told = landed_frames.worked(run.lake.spark, landed, "events", work, "reason string, lines bigint").collect()
     reasons: Counter[str | None] = Counter()
     for row in told:
@@ -57,17 +57,15 @@ def _judge(run: Run, landed: landing.LandedDay, folder: Path, count: int) -> Cou
     return reasons
 
 
-def _judged(lines: Iterator[pa.Table], judge: Callable[..., pa.Table], folder: Path, count: int) -> Iterator[pa.Table]:
-    video_ids = feather.read_table(folder / "video_ids")["video_id"].combine_chunks()
+def _judged(lines: Iterator[pa.Table], judge: Callable[[pa.Table], pa.Table], folder: Path) -> Iterator[pa.Table]:
+    video_ids = feather.read_table(folder / "video_ids")["video_id"]
     part = TaskContext.get().partitionId()  # a task tried again writes over what it left
-    for number, rows in enumerate(_gathered(judge(some, video_ids=video_ids) for some in lines)):
+    for number, some in enumerate(_gathered(judge(each) for each in lines)):
+        rows = events.mark_unknown_videos(some, video_ids)
         told = events.digests(rows)
-        for name in told.column_names:
-            rows = rows.append_column(name, told[name])
-        of_viewer = parts.of_digests(told["viewer"].to_numpy(), count)
-        parts.write(rows, of_viewer, count, str(folder / f"{part:05d}-{number:05d}.judged"))
-        reasons = rows.group_by("reason").aggregate([([], "count_all")])
-        yield reasons.rename_columns(["reason", "lines"])
+        whole = pa.table([*rows.columns, *told.columns], [*rows.column_names, *told.column_names])
+        feather.write_feather(whole, folder / f"{part:05d}-{number:05d}.judged", compression="uncompressed")
+        yield rows.group_by("reason").aggregate([([], "count_all")]).rename_columns(["reason", "lines"])
 
 
 def _gathered(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
@@ -99,41 +97,33 @@ def _known_videos(run: Run, landed: landing.LandedDay) -> pa.Table:
 # ---- the day as a whole
 
 
-def _judge_together(run: Run, folder: Path) -> dict[str | None, int]:
+def _judge_together(run: Run, files: list[Path]) -> dict[str | None, int]:
     """Leaves beside each file of judged lines the codes of what only all of them tell; what that adds to the reasons.
 
-    The digests are read whole: 25 bytes an event.
+    Of the day's rows only digests are read whole: 25 bytes an event.
     """
-    files = sorted(folder.glob("*.judged"))
     if not files:
         return {}
-    each = [parts.read_all(str(file)) for file in files]
-    rows = pa.concat_tables(each).drop_columns(["line"])
-    sound = rows["sound"].to_numpy()
-    told = {name: rows[name].to_numpy()[sound] for name in ("event", "viewer", "minute", "play")}
-    again = _again(run, rows, sound, told["event"])
-    of_sound = np.where(again, np.int8(events.LATER.index("duplicate")), np.int8(0))
-    once = np.flatnonzero(~again)
-    viewer, minute, play = (told[name][once] for name in ("viewer", "minute", "play"))
-    fast = events.too_fast(viewer, minute, play, run.settings.events)
-    of_sound[once[fast]] = events.LATER.index("too_fast")
-    codes = np.zeros(len(sound), np.int8)
-    codes[sound] = of_sound
+    each = [feather.read_table(file, memory_map=True) for file in files]
+    rows = pa.concat_tables(each)
+    codes = events.codes(rows, _again(run, rows), run.settings.events)
     ends = np.cumsum([table.num_rows for table in each])[:-1]
     for file, own in zip(files, np.split(codes, ends), strict=True):
         np.save(file.with_suffix(".npy"), own)
-    found = np.bincount(of_sound, minlength=len(events.LATER)).tolist()
+    found = np.bincount(codes, minlength=len(events.LATER)).tolist()
     return {None: -sum(found[1:])} | {name: lines for name, lines in zip(events.LATER, found, strict=True) if name}
 
 
-def _again(run: Run, rows: pa.Table, sound: NDArray[np.bool_], event: hashing.Hashes) -> NDArray[np.bool_]:
+def _again(run: Run, rows: pa.Table) -> NDArray[np.bool_]:
     """Of each sound row, whether it repeats another one or an event of the days before."""
     days = run.window(run.settings.events.lookback_days + 1)[:-1]
     earlier = run.lake.arrow(tables.EVENTS, ["event_id"], days=days)["event_id"]
     digests = hashing.of_texts(earlier)
+    sound = np.flatnonzero(rows["sound"].to_numpy())
+    event = rows["event"].to_numpy()[sound]
     found = events.doubtful(event, digests)
-    asked = np.zeros(len(sound), bool)
-    asked[sound] = found
+    asked = np.zeros(rows.num_rows, bool)
+    asked[sound[found]] = True
     same = earlier.filter(pa.array(hashing.among(digests, event[found])))
     found[found] = events.duplicates(rows.filter(pa.array(asked)), same)
     return found
@@ -142,13 +132,9 @@ def _again(run: Run, rows: pa.Table, sound: NDArray[np.bool_], event: hashing.Ha
 # ---- what comes of it
 
 
-def _made(part: int, folder: Path, make: Callable[[pa.Table], pa.Table]) -> Iterator[pa.Table]:
-    found = []
-    for file in sorted(folder.glob("*.judged")):
-        rows, first = parts.read(str(file), part), parts.place(str(file), part)
-        codes = np.load(file.with_suffix(".npy"), mmap_mode="r")[first : first + rows.num_rows]
-        found.append(make(events.mark(rows, codes)))
-    yield pa.concat_tables(found)
+def _made(part: int, files: list[Path], make: Callable[[pa.Table], pa.Table]) -> Iterator[pa.Table]:
+    codes = np.load(files[part].with_suffix(".npy"))
+    yield make(events.mark(feather.read_table(files[part], memory_map=True), codes))
 
 
 def _count(run: Run, landed: landing.LandedDay, reasons: dict[str | None, int]) -> None:

@@ -15,50 +15,49 @@ from pyarrow import feather
 from foryou import secret, tables
 from foryou.catalogue import catalogue
 from foryou.contract import Table
-from foryou.models import devices, hashing, ids, parts
+from foryou.models import devices, ids, parts
 from foryou.platform.job import Run, job
 from foryou.settings import Views
 from foryou.signals import controls, sessions, views, watch_norms
 from foryou.sources import landed_frames, landing
 
+VIEWS_A_PART = 500_000
+"""A worker holds the events of one part whole."""
+
 
 @dataclass(frozen=True)
 class Day:
-    """What a worker needs to fold its part of a day: the parts of the events, and the folder of what it looks up.
+    """What workers need to fold a day: files of events, today's and yesterday's, and the folder of what is looked up.
 
-    `yesterday` has for each part the files in which events of its viewers may lie; `none` are no events, in the columns
-    that are wanted; `until` is what resets forget.
+    `parts` is how many the viewers are dealt out in; `none` are no events, in the columns that are wanted; `until` is
+    what resets forget; `awake` names who watched just before midnight.
     """
 
     day: date
-    events: list[list[str]]
-    yesterday: list[list[str]]
+    events: list[str]
+    yesterday: list[str]
+    parts: int
     none: pa.Table
     until: pa.Table
+    awake: pa.Array
     frozen: watch_norms.Floats
     settings: Views
     folder: Path
 
 
 def main(run: Run) -> None:
-    chosen = run.settings.views
     run.lake.require(tables.EVENTS, run.day)
     run.note(new_viewers=run.lake.extend(tables.VIEWER_IDS, run.day, _new_viewers(run)))
-    earlier = run.window(chosen.norm_days + 1)[:-1]
-    counts = run.lake.arrow(tables.WATCH_NORMS, ["duration_bucket", "bin", "views"], days=earlier)
-    frozen = watch_norms.freeze(counts, chosen)
     with run.lake.scratch() as folder:
-        events = run.lake.parts(tables.EVENTS, run.day)
-        _leave_what_is_looked_up(run, folder, len(events))
-        none = run.lake.arrow(tables.EVENTS, list(views.FROM_EVENTS), days=[])
-        yesterday = _of_yesterday(run, len(events))
-        day = Day(run.day, events, yesterday, none, _forgotten_until(run), frozen, chosen, folder)
+        _leave_what_is_looked_up(run, folder)
+        day = _day(run, folder)
+        _deal_out(run, day)
         make = partial(_fold, day=day)
-        run.note(views=run.lake.replace_parts(tables.VIEWS, run.day, len(events), make, rows_a_group=100_000))
+        run.note(views=run.lake.replace_parts(tables.VIEWS, run.day, day.parts, make, rows_a_group=100_000))
         _write_beside(run, folder)
         forgotten = [pq.read_table(file) for file in sorted(folder.glob("forgotten-*.parquet"))]
     read = run.lake.arrow(tables.VIEWS, ["viewer", "video", *watch_norms.COUNTED], days=[run.day])
-    run.lake.replace_day_arrow(tables.WATCH_NORMS, run.day, watch_norms.build(frozen, read))
+    run.lake.replace_day_arrow(tables.WATCH_NORMS, run.day, watch_norms.build(day.frozen, read))
     seen = read.select(["viewer", "video"])
     if any(each.num_rows for each in forgotten):  # seen stays seen
         seen = pa.concat_tables([seen, *forgotten]).group_by(["viewer", "video"]).aggregate([])
@@ -84,18 +83,31 @@ def _forgotten_until(run: Run) -> pa.Table:
     return controls.forgotten_until(asked, run.lake.arrow(tables.VIEWER_IDS, ["viewer_id", "viewer"]))
 
 
-def _of_yesterday(run: Run, count: int) -> list[list[str]]:
-    """For each part of today, the files of yesterday with events of its viewers: its own, if there were as many."""
-    found = run.lake.parts(tables.EVENTS, run.day - timedelta(days=1))
-    return found if len(found) == count else [[file for files in found for file in files]] * count
+def _day(run: Run, folder: Path) -> Day:
+    chosen, before = run.settings.views, run.day - timedelta(days=1)
+    earlier = run.window(chosen.norm_days + 1)[:-1]
+    counts = run.lake.arrow(tables.WATCH_NORMS, ["duration_bucket", "bin", "views"], days=earlier)
+    plays = run.lake.arrow(tables.EVENTS, ["viewer_id", "kind", "happened_at"], days=[before])
+    return Day(
+        run.day,
+        run.lake.files(tables.EVENTS, run.day),
+        run.lake.files(tables.EVENTS, before) if before in run.lake.days(tables.EVENTS) else [],
+        max(run.settings.spark.shuffle_partitions, -(-run.lake.count(tables.EVENTS, [run.day]) // VIEWS_A_PART)),
+        run.lake.arrow(tables.EVENTS, list(views.FROM_EVENTS), days=[]),
+        _forgotten_until(run),
+        sessions.awake_at_midnight(plays, run.day, chosen),
+        watch_norms.freeze(counts, chosen),
+        chosen,
+        folder,
+    )
 
 
-def _leave_what_is_looked_up(run: Run, folder: Path, count: int) -> None:
-    """The videos' ids; the people, in parts; and the pairs of what was posted on the days before."""
-    video_ids = run.lake.arrow(tables.VIDEO_IDS, ["video_id", "video"])
-    feather.write_feather(video_ids, folder / "video_ids", compression="uncompressed")
+def _leave_what_is_looked_up(run: Run, folder: Path) -> None:
+    """The videos' ids, the people, and the pairs of what was posted on the days before."""
     people = views.people(run.lake.arrow(tables.VIEWER_IDS, ["viewer_id", "viewer", "day"]), _viewers(run))
-    parts.write(people, _part_of(people, count), count, str(folder / "people"))
+    video_ids = run.lake.arrow(tables.VIDEO_IDS, ["video_id", "video"])
+    for name, table in (("people", people), ("video_ids", video_ids)):
+        feather.write_feather(table, folder / name, compression="uncompressed")
     days = run.lake.days_until(tables.POSTS, run.day - timedelta(days=1))
     np.save(folder / "posted.npy", np.sort(views.pairs(run.lake.arrow(tables.POSTS, ["viewer", "video"], days=days))))
 
@@ -115,49 +127,68 @@ def _viewers(run: Run) -> pa.Table:
     return catalogue.once(viewers, tables.VIEWERS).select(columns)
 
 
-def _part_of(rows: pa.Table, count: int) -> np.ndarray:
-    return parts.of_digests(hashing.of_texts(rows["viewer_id"]), count)
-
-
 # ---- what a worker does
+
+
+def _deal_out(run: Run, day: Day) -> None:
+    """Has the workers leave of each file of events its dense rows, dealt out so that all of a viewer are in one part.
+
+    By the dense id: a device and the account that it became are one viewer, under two names.
+    """
+    count = len(day.events) + len(day.yesterday)
+    frame = run.lake.spark.range(0, count, 1, count)
+    frame.mapInArrow(partial(_dealt, day=day), "rows bigint").collect()
+
+
+def _dealt(numbers: Iterator[pa.RecordBatch], day: Day) -> Iterator[pa.RecordBatch]:
+    for number in (number for batch in numbers for number in batch.column(0).to_pylist()):
+        rows = _today(number, day) if number < len(day.events) else _still_open(number - len(day.events), day)
+        path = str(day.folder / f"{number:05d}.dealt")
+        parts.write(rows, rows["viewer"].to_numpy() % day.parts, day.parts, path)
+        yield pa.RecordBatch.from_pydict({"rows": [rows.num_rows]})
+
+
+def _today(number: int, day: Day) -> pa.Table:
+    """The dense events of a file that count; those that are forgotten are left in the folder."""
+    events = _read(day.events[number], day)
+    forgotten = controls.forgotten(events, day.until)
+    seen = _dense(events.filter(pa.array(forgotten)), day, today=True).group_by(["viewer", "video"]).aggregate([])
+    pq.write_table(seen, day.folder / f"forgotten-{number:05d}.parquet")
+    # Who posted what is no taste.
+    counted = events.filter(pc.or_(pa.array(~forgotten), pc.equal(events["kind"], "post")))
+    return _dense(counted, day, today=True)
+
+
+def _still_open(number: int, day: Day) -> pa.Table:
+    """The dense plays of a file of yesterday, of sessions that may go on."""
+    plays = sessions.plays_of(_read(day.yesterday[number], day), day.awake, day.day)
+    return _dense(plays, day, today=False)
+
+
+def _read(file: str, day: Day) -> pa.Table:
+    names = day.none.column_names
+    return pa.concat_tables([day.none, pq.ParquetFile(file).read(columns=names).select(names)])
+
+
+def _dense(events: pa.Table, day: Day, *, today: bool) -> pa.Table:
+    people, video_ids = (feather.read_table(day.folder / name, memory_map=True) for name in ("people", "video_ids"))
+    return views.dense(events, people, video_ids, today=today)
 
 
 def _fold(part: int, day: Day) -> Iterator[pa.Table]:
     """The views of the part's viewers; what is beside them is left in the folder, so that events are sorted once."""
-    rows, forgotten = _rows(part, day)
-    placed = sessions.place(
-        views.mark_own(rows, np.load(day.folder / "posted.npy", mmap_mode="r")), day.day, day.settings
-    )
+    rows = pa.concat_tables([parts.read(str(file), part) for file in sorted(day.folder.glob("*.dealt"))])
+    posted = np.load(day.folder / "posted.npy", mmap_mode="r")
+    placed = sessions.place(views.mark_own(rows, posted), day.day, day.settings)
     told = sessions.visits(placed, day.day, day.settings)
     beside = {
-        tables.POSTS.name: views.posts(placed),
-        tables.SESSIONS.name: sessions.build(told, day.settings),
-        tables.EXITS.name: sessions.exits(told, day.settings),
-        "forgotten": forgotten.select(["viewer", "video"]).group_by(["viewer", "video"]).aggregate([]),
+        tables.POSTS: views.posts(placed),
+        tables.SESSIONS: sessions.build(told, day.settings),
+        tables.EXITS: sessions.exits(told, day.settings),
     }
-    for name, table in beside.items():
-        pq.write_table(table, day.folder / f"{name}-{part:05d}.parquet")
+    for table, found in beside.items():
+        pq.write_table(found, day.folder / f"{table.name}-{part:05d}.parquet")
     yield views.build(placed, partial(watch_norms.rank, frozen=day.frozen), day.settings)
-
-
-def _rows(part: int, day: Day) -> tuple[pa.Table, pa.Table]:
-    """The part's dense events, today's that count and yesterday's open plays; and today's that are forgotten."""
-    count = len(day.events)
-    people, video_ids = parts.read(str(day.folder / "people"), part), feather.read_table(day.folder / "video_ids")
-    dense = partial(views.dense, people=people, video_ids=video_ids)
-    today, yesterday = _read(day.events[part], day), _read(day.yesterday[part], day)
-    of_part = yesterday.filter(pa.array(_part_of(yesterday, count) == part))
-    forgotten = controls.forgotten(today, day.until)
-    # Who posted what is no taste.
-    counted = today.filter(pc.or_(pa.array(~forgotten), pc.equal(today["kind"], "post")))
-    still_open = sessions.open_at_midnight(of_part, day.day, day.settings)
-    rows = pa.concat_tables([dense(counted, today=True), dense(still_open, today=False)])
-    return rows, dense(today.filter(pa.array(forgotten)), today=True)
-
-
-def _read(files: list[str], day: Day) -> pa.Table:
-    read = [pq.ParquetFile(file).read(columns=day.none.column_names).select(day.none.column_names) for file in files]
-    return pa.concat_tables([day.none, *read])
 
 
 # ---- what is beside the views

@@ -65,7 +65,7 @@ LINES = {
     "a mark of byte order": (b"\xef\xbb\xbf" + raw("marked"), "unreadable"),
     "bytes that are no UTF-8": (b"\xff\xfe" + raw("bytes"), "unreadable"),
     "an id that is no UTF-8": (raw("id-bytes").replace(b"u1", b"u\xff1"), "bad_viewer_id"),
-    "deep": (b'{"event_id": "deep", "x": ' + b"[" * 9_000 + b"]" * 9_000 + b"}", "unreadable"),
+    "deep": (b'{"event_id": "deep", "x": ' + b"[" * 9_000 + b"]" * 9_000 + b"}", "bad_viewer_id"),
     "a number of 5,000 digits": (raw("digits").replace(b"5000", b"9" * 5_000), "unreadable"),
     "quotes of Python": (str(event("quotes")).encode(), "unreadable"),
     # ---- fields

@@ -197,6 +197,19 @@ def test_what_was_written_is_looked_at_before_anybody_else_sees_it(lake, refused
     assert len(list(lake.path(PARTED).rglob("*.parquet"))) == (1 if refused else 3)
 
 
+def test_what_a_killed_process_left_in_a_folder_of_its_own_is_swept_away(tmp_path):
+    lake = Lake(tmp_path, no_spark)
+    left = "import os, sys; from pathlib import Path; from foryou.platform.lake import Lake\n"
+    left += "held = Lake(Path(sys.argv[1]), None).scratch(); (held.__enter__() / 'x').touch(); os.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", left, str(tmp_path)], check=False)
+    assert len(list((tmp_path / "_scratch").iterdir())) == 1
+    with lake.scratch() as one, lake.scratch() as other:
+        assert sorted((tmp_path / "_scratch").iterdir()) == sorted([one, other])
+        assert one.stat().st_mode & 0o777 == 0o700
+    assert not list((tmp_path / "_scratch").iterdir())
+    assert not list((tmp_path / "_locks").glob("scratch-*"))
+
+
 # ---- extend
 
 

@@ -25,7 +25,6 @@ SOUND = {
     "surface": "for_you",
 }
 SALT = "a grain of salt"
-DIGESTS = ("event", "viewer", "minute", "sound", "play")
 GIVEN: list[dict] = []
 """Every line of the day's log."""
 
@@ -54,18 +53,15 @@ def judged(chosen):
 
 
 def of_a_day(given, settings, *, earlier=()):
-    """All lines of a day, judged and marked as the job does it."""
-    rows = events.judge(arrow_lines("events", *given), DAY, settings, SALT, pa.array(["v1", "v2"]))
-    told = {name: column.to_numpy() for name, column in zip(DIGESTS, events.digests(rows).columns, strict=True)}
-    sound = np.flatnonzero(told["sound"])
+    """All lines of a day, judged and marked."""
+    judged = events.judge(arrow_lines("events", *given), DAY, settings, SALT)
+    rows = events.mark_unknown_videos(judged, pa.chunked_array([["v1", "v2", "v3"]]))
+    told = events.digests(rows)
+    sound = np.flatnonzero(told["sound"].to_numpy())
     ids = pa.chunked_array([earlier], pa.string())
-    doubtful = sound[events.doubtful(told["event"][sound], hashing.of_texts(ids))]
-    again = doubtful[events.duplicates(rows.drop_columns(["line"]).take(doubtful), ids)]
-    once = np.setdiff1d(sound, again)
-    fast = once[events.too_fast(*(told[name][once] for name in ("viewer", "minute", "play")), settings)]
-    codes = np.zeros(len(rows), np.int8)
-    codes[again], codes[fast] = events.LATER.index("duplicate"), events.LATER.index("too_fast")
-    return events.mark(rows, codes)
+    again = events.doubtful(told["event"].to_numpy()[sound], hashing.of_texts(ids))
+    again[again] = events.duplicates(rows.take(sound[again]), ids)
+    return events.mark(rows, events.codes(told, again, settings))
 
 
 def only(judged, event_id):
@@ -203,6 +199,16 @@ def test_a_refused_line_does_not_shadow_the_sound_one_of_its_id(judged):
     assert sorted(row.reason or "" for row in judged[SHADOWED]) == ["", "bad_watched"]
 
 
+SAME = {"event_id": "same", "happened_at": "2026-03-10T08:00:00Z"}
+line(**SAME, line="b")
+line(**SAME, line="a")
+line(**SAME, line="c")
+
+
+def test_of_lines_that_say_the_same_the_first_text_counts_whatever_their_order(judged):
+    assert {row.line: row.reason for row in judged["same"]} == {"a": None, "b": "duplicate", "c": "duplicate"}
+
+
 DEVICE = line(viewer_id=None, device_id="phone 1 / Müller")
 DEVICE_AGAIN = line(viewer_id=None, device_id="phone 1 / Müller")
 OTHER_DEVICE = line(viewer_id=None, device_id="x" * 10_000)
@@ -216,6 +222,25 @@ def test_someone_not_signed_up_is_known_by_a_digest_of_the_device(judged):
     assert names[3] == "u1"
     assert names[0] == secret.device_name("phone 1 / Müller", SALT) and re.fullmatch(tables.DEVICE_NAME, names[0])
     assert only(judged, DEVICE).reason is None
+
+
+TOLD = {
+    '{"device_id": "phone", "kind": "swipe"}': '{"device_id": "...", "kind": "swipe"}',
+    '{"device_id" :"pho\\"ne"}': '{"device_id" :"..."}',
+    '{"device_id":12345,"kind":1}': '{"device_id":"...","kind":1}',
+    '{"Device_Id": ["phone", "x"], "a": 1}': '{"Device_Id": "...", "a": 1}',
+    '{"device_id": "pho': '{"device_id": "..."',
+    '{"device\\u005fid": "phone"}': "...",
+    '{"\\u0064evice_id": "phone"}': "...",
+    '{"kind": "device", "a": "phone 2"}': '{"kind": "device", "a": "phone 2"}',
+}
+
+
+@pytest.mark.parametrize("text", TOLD)
+def test_a_refused_line_is_kept_without_its_device(chosen, text):
+    given = arrow_lines("events", {"line": text, "readable": False}, SOUND | {"line": text, "device_id": "phone"})
+    for row in events.judge(given, DAY, chosen.events, SALT).to_pylist():
+        assert row["line"] == TOLD[text]
 
 
 ZERO = line(duration_ms=0)

@@ -80,7 +80,8 @@ def still_open(settings, day):
         | {"viewer_id": str(each["viewer"])}
         for each in yesterday
     ]
-    found = sessions.open_at_midnight(arrow_rows(tables.EVENTS, *logged), day, settings)
+    events = arrow_rows(tables.EVENTS, *logged)
+    found = sessions.plays_of(events, sessions.awake_at_midnight(events, day, settings), day)
     kept = set(found["event_id"].to_pylist())
     return [each for each in yesterday if each["event_id"] in kept]
 

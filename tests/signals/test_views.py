@@ -14,7 +14,7 @@ from dense_rows import dense
 from foryou import tables
 from foryou.signals import sessions, views
 from foryou.signals.views import length
-from rows import DAY, NOON, arrow_rows
+from rows import DAY, NOON, arrow_rows, land, ran
 
 NONE = views.pairs(dense())
 STORIES: dict[str, list[dict]] = {}
@@ -410,3 +410,32 @@ def test_points_agree_with_going_through_the_events_one_by_one(all_views, chosen
     assert len(set(wanted.values())) > 50
     for name, events in DRAWN.items():
         assert all_views[name][0].points == pytest.approx(wanted[name], rel=1e-5), events
+
+
+# ---- the job
+
+
+TRIED = [f"u{n}" for n in range(8)]
+"""Enough that under two names some would be dealt to two parts."""
+
+
+def test_a_device_and_the_account_that_it_became_are_one_viewer_of_one_view(tmp_path, lake, chosen):
+    def event(name, hour, kind="play", **who):
+        at = {"event_id": name, "happened_at": f"{DAY}T{hour:02}:00:00Z", "kind": kind, "video_id": "v"}
+        return at | {"watched_ms": 30_000, "duration_ms": 30_000} | who
+
+    before = [event(f"{name}-before", 9, device_id=f"phone of {name}") for name in TRIED]
+    after = [event(f"{name}-after", 9, viewer_id=name) | {"happened_at": f"{DAY}T09:10:00Z"} for name in TRIED]
+    accounts = [
+        {"viewer_id": name, "device_id": f"phone of {name}", "signed_up_at": f"{DAY}T09:05:00Z"} for name in TRIED
+    ]
+    video = {"video_id": "v", "moderation": "auto_ok", "status": "live", "audience": "all"}
+    files = {"events/a.jsonl": before[:4], "events/b.jsonl": before[4:] + after[:2], "events/c.jsonl": after[2:]}
+    land(tmp_path / "landing", DAY, {**files, "videos/a.jsonl": [video], "viewers/a.jsonl": accounts})
+    for job in ("build_catalogue", "build_controls", "build_events", "build_views"):
+        ran(job, tmp_path / "landing", lake, chosen)
+    met = lake.arrow(tables.VIEWS, ["viewer", "plays", "rewatched"]).sort_by("viewer").to_pylist()
+    assert [(row["viewer"], row["plays"], row["rewatched"]) for row in met] == [(n, 2, True) for n in range(8)]
+    told = lake.arrow(tables.SESSIONS, ["viewer", "session", "plays"]).to_pylist()
+    assert sorted((row["viewer"], row["session"], row["plays"]) for row in told) == [(n, 1, 2) for n in range(8)]
+    assert lake.count(tables.SEEN, [DAY]) == 8

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import json
-import tempfile
+import shutil
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -229,7 +230,7 @@ class Lake:
             "schema": conforming.file_schema(table),
             "rows_a_group": rows_a_group,
         }
-        work = partial(parquet_files.write_parts, parts=parts, make=make, **into)
+        work = partial(parquet_files.write_parts, make=make, **into)
         written = (
             self.spark.range(0, parts, 1, parts).mapInArrow(work, parquet_files.WRITTEN).collect() if parts else []
         )
@@ -290,29 +291,36 @@ class Lake:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """A folder that every worker can read, for arrays that workers map; gone when the step ends."""
+        """A folder that every worker can read, for arrays that workers map; gone when the step ends.
+
+        What a process left that was killed is swept away by the next step that wants a folder.
+        """
         root = self.root / "_scratch"
         root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=root) as folder:
-            yield Path(folder)
+        self._sweep(root)
+        name = uuid.uuid4().hex
+        with self.locked(f"scratch-{name}"):
+            folder = root / name
+            folder.mkdir(mode=0o700)
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+        (self.root / "_locks" / f"scratch-{name}.lock").unlink(missing_ok=True)
+
+    def _sweep(self, root: Path) -> None:
+        for left in root.iterdir():
+            try:
+                with self.locked(f"scratch-{left.name}", wait=False):
+                    shutil.rmtree(left, ignore_errors=True)
+            except BlockingIOError:
+                continue  # somebody works in it
+            (self.root / "_locks" / f"scratch-{left.name}.lock").unlink(missing_ok=True)
 
     def files(self, table: Table, day: date) -> list[str]:
         """The files of a day as `replace_parts` wrote them, in the order of their parts."""
         self.require(table, day)
         return sorted(self._files(table, [day]), key=lambda path: Path(path).name)
-
-    def parts(self, table: Table, day: date) -> list[list[str]]:
-        """The files of each part of a day, as many parts as `replace_parts` was asked for; all of them as one part
-        where they were written otherwise."""
-        files = self._files(table, [day])
-        told = [parquet_files.part_of(path) for path in files]
-        counts = {place[1] for place in told if place}
-        if None in told or len(counts) != 1:
-            return [files]
-        found: list[list[str]] = [[] for _ in range(counts.pop())]
-        for path, place in zip(files, told, strict=True):
-            found[place[0] if place else 0].append(path)
-        return found
 
     def _files(self, table: Table, days: list[date] | None) -> list[str]:
         if days is None:

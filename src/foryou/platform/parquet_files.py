@@ -19,23 +19,15 @@ WRITTEN = "path string, bytes bigint, rows bigint, faults array<string>"
 
 def write_parts(
     ids: Iterator[pa.RecordBatch],
-    parts: int,
     make: Callable[[int], Iterator[pa.Table]],
     folder: str,
     schema: pa.Schema,
     rows_a_group: int,
 ) -> Iterator[pa.RecordBatch]:
-    """Writes the file of each part; its name tells which part of how many it is."""
+    """Writes the file of each part; its name begins with the part's number."""
     for batch in ids:
         for part in batch.column(0).to_pylist():
-            name = f"part-{part:05d}-of-{parts:05d}-{uuid.uuid4().hex}.parquet"
-            yield _write_file(f"{folder}/{name}", make(part), schema, rows_a_group)
-
-
-def part_of(path: str) -> tuple[int, int] | None:
-    """Which part of how many a file is; None if its name does not tell."""
-    told = re.search(r"part-(\d{5})-of-(\d{5})-[^/]*$", path)
-    return (int(told[1]), int(told[2])) if told else None
+            yield _write_file(f"{folder}/part-{part:05d}-{uuid.uuid4().hex}.parquet", make(part), schema, rows_a_group)
 
 
 def write_batches(batches: Iterator[pa.RecordBatch], folder: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:

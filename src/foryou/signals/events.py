@@ -29,14 +29,16 @@ Hashes = hashing.Hashes
 _KEPT = tuple(name for name in tables.EVENTS.column_names if name != "day")
 _LONGEST_LINE = 2_000
 _MINUTE_US = 60_000_000
-_DEVICE = r'("device_id"\s*:\s*)"[^"\\]*(?:\\.[^"\\]*)*"?'
+_DEVICE = r'(?i)("[^"]*device[^"]*"\s*:\s*)(?:"[^"\\]*(?:\\.[^"\\]*)*"?|\[[^\]]*\]?|[^\[",}]+)'
+_SPELLED_NAME = r'"[^"]*\\u[0-9a-fA-F]{4}[^"]*"\s*:'
+"""A name in escapes may be that of the device: of such a line nothing is kept."""
 
 
-def judge(lines: pa.Table, day: date, settings: Events, salt: str, video_ids: pa.Array) -> pa.Table:
+def judge(lines: pa.Table, day: date, settings: Events, salt: str) -> pa.Table:
     """One row per landed line: the columns of `events` without `day`; `line`; `reason`, null if it is sound.
 
-    `video_ids` are those that the catalogue has had by the day. Someone not signed up is known by the salted name of
-    the device: the plain device id stays out of the lake.
+    Someone not signed up is known by the salted name of the device: the plain device id stays out of the lake, and of
+    whatever else is written.
     """
     unnamed = pc.if_else(pc.is_null(lines["viewer_id"]), lines["device_id"], pa.scalar(None, pa.string()))
     known = _with(
@@ -45,12 +47,21 @@ def judge(lines: pa.Table, day: date, settings: Events, salt: str, video_ids: pa
         viewer_id=pc.coalesce(lines["viewer_id"], devices.names(unnamed, salt)),
         surface=pc.if_else(_among(lines["surface"], tables.SURFACES), lines["surface"], "other"),
     )
-    reason = _first_fault(known, day, settings, video_ids)
+    reason = fields.reasons(known["readable"], _faults(known, day, settings))
     told = {name: pc.if_else(pc.is_null(reason), known[name], None) for name in ("watched_ms", "duration_ms")}
     told["duration_ms"] = pc.if_else(pc.equal(told["duration_ms"], 0), None, told["duration_ms"])
     in_type = {name: column.cast(pa.int32()) for name, column in told.items()}
-    line = pc.utf8_slice_codeunits(known["line"], 0, _LONGEST_LINE)
+    line = pc.utf8_slice_codeunits(_without_device(known), 0, _LONGEST_LINE)
     return _with(known, **in_type, line=line, reason=reason).select([*_KEPT, "line", "reason"])
+
+
+def mark_unknown_videos(judged: pa.Table, video_ids: pa.ChunkedArray) -> pa.Table:
+    """The same rows, with the reason `unknown_video` for sound ones of a video that the catalogue has not had."""
+    named = judged["video_id"]
+    known = video_ids.filter(pc.is_in(video_ids, pc.unique(named)))  # few of millions: the lesser table to search in
+    unknown = pc.and_(pc.is_valid(named), pc.invert(pc.is_in(named, known.combine_chunks())))
+    reason = pc.if_else(pc.and_(pc.is_null(judged["reason"]), unknown), "unknown_video", judged["reason"])
+    return judged.set_column(judged.column_names.index("reason"), "reason", reason)
 
 
 def mark(judged: pa.Table, codes: NDArray[np.int8]) -> pa.Table:
@@ -68,8 +79,16 @@ def accepted(judged: pa.Table) -> pa.Table:
 def rejected(judged: pa.Table) -> pa.Table:
     """The rows of `rejected_events`: one refused line each with its reason, without `day` and the device's id."""
     refused = judged.filter(pc.field("reason").is_valid())
-    without_device = pc.replace_substring_regex(refused["line"], _DEVICE, r'\1"..."')
-    return pa.table({"reason": refused["reason"], "line": without_device})
+    return refused.select(["reason", "line"])
+
+
+def _without_device(lines: pa.Table) -> pa.ChunkedArray:
+    """Each line's text, without what stands under a name in which there is something of a device."""
+    concerned = pc.or_(pc.is_valid(lines["device_id"]), pc.invert(lines["readable"]))
+    some = lines["line"].filter(concerned)
+    cut = pc.replace_substring_regex(some, _DEVICE, r'\1"..."')
+    cut = pc.if_else(pc.match_substring_regex(some, _SPELLED_NAME), "...", cut)
+    return pc.replace_with_mask(lines["line"].combine_chunks(), concerned.combine_chunks(), cut.combine_chunks())
 
 
 def _with(rows: pa.Table, **columns: pa.ChunkedArray) -> pa.Table:
@@ -77,11 +96,6 @@ def _with(rows: pa.Table, **columns: pa.ChunkedArray) -> pa.Table:
 
 
 # ---- what a line tells by itself
-
-
-def _first_fault(known: pa.Table, day: date, settings: Events, video_ids: pa.Array) -> pa.Array:
-    unknown_video = pc.and_(pc.is_valid(known["video_id"]), pc.invert(pc.is_in(known["video_id"], video_ids)))
-    return fields.reasons(known["readable"], _faults(known, day, settings) | {"unknown_video": unknown_video})
 
 
 def _faults(known: pa.Table, day: date, settings: Events) -> dict[str, pa.ChunkedArray]:
@@ -146,6 +160,18 @@ def digests(judged: pa.Table) -> pa.Table:
     )
 
 
+def codes(told: pa.Table, again: Bools, settings: Events) -> NDArray[np.int8]:
+    """The code in `LATER` of each judged line; `told` are the `digests` of all of a day, `again` says of each sound one
+    whether it is a duplicate."""
+    sound = np.flatnonzero(told["sound"].to_numpy())
+    once = sound[~again]
+    viewer, minute, play = (told[name].to_numpy()[once] for name in ("viewer", "minute", "play"))
+    found = np.zeros(told.num_rows, np.int8)
+    found[sound[again]] = LATER.index("duplicate")
+    found[once[too_fast(viewer, minute, play, settings)]] = LATER.index("too_fast")
+    return found
+
+
 def doubtful(event: Hashes, earlier: Hashes) -> Bools:
     """Whether the digest of an event's id is that of another one, or of an earlier one: few are, and only they are
     looked at."""
@@ -163,7 +189,7 @@ def doubtful(event: Hashes, earlier: Hashes) -> Bools:
 def duplicates(rows: pa.Table, earlier: pa.ChunkedArray) -> Bools:
     """Whether a sound row is not the first of its event id, or has an id that `earlier` has.
 
-    First is the earliest; equal times go by all that the rows say, so by content alone.
+    First is the earliest; equal times go by all that the rows say, their lines included, so by content alone.
     """
     names = dict.fromkeys(("event_id", "happened_at", *rows.column_names))
     order = pc.sort_indices(rows, [(name, "ascending") for name in names])

@@ -24,12 +24,16 @@ _DAY_US = 86_400_000_000
 _MINUTE_US = 60_000_000
 
 
-def open_at_midnight(events: pa.Table, day: date, settings: Views) -> pa.Table:
-    """The plays that `events` of the day before `day` hold of viewers whose session may go on."""
-    moment, midnight = _micros(events["happened_at"]), _midnight(day)
-    play = pc.equal(events["kind"], "play").to_numpy() & (moment >= midnight - _DAY_US)
-    late = play & (moment >= midnight - settings.session_gap_min * _MINUTE_US)
-    viewers = pc.unique(events["viewer_id"].filter(pa.array(late)))
+def awake_at_midnight(events: pa.Table, day: date, settings: Views) -> pa.Array:
+    """The names of viewers whose session of the day before `day` may go on; `events` are those of that day."""
+    since = _midnight(day) - settings.session_gap_min * _MINUTE_US
+    late = pc.equal(events["kind"], "play").to_numpy() & (_micros(events["happened_at"]) >= since)
+    return pc.unique(events["viewer_id"].filter(pa.array(late)))
+
+
+def plays_of(events: pa.Table, viewers: pa.Array, day: date) -> pa.Table:
+    """The plays of these viewers on the day before `day`; what had landed late then is left out."""
+    play = pc.equal(events["kind"], "play").to_numpy() & (_micros(events["happened_at"]) >= _midnight(day) - _DAY_US)
     return events.filter(pc.and_(pa.array(play), pc.is_in(events["viewer_id"], viewers)))
 
 
