@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -68,6 +69,21 @@ def test_files_of_every_format_and_of_different_fields_are_read_together(spark, 
         '{"event_id":8,"watched_ms":"five"}',
     ]
     assert landed_frames.unknown_fields(day, "events") == ["mood`."]
+
+
+def test_no_plan_of_spark_tells_what_workers_are_given(spark, tmp_path, capsys):
+    day = landed(tmp_path, files={"a.jsonl": [{"event_id": "a", "device_id": "phone"}]})
+
+    def work(lines, salt):
+        return (table.select(["line"]) for table in lines if salt)
+
+    frame = landed_frames.worked(spark, day, "events", partial(work, salt="canary" * 8), "line string").cache()
+    assert frame.count() == 1
+    frame.explain("extended")
+    execution = frame._jdf.queryExecution()
+    told = capsys.readouterr().out + execution.toString() + execution.stringWithStats()
+    frame.unpersist()
+    assert "MapInArrow" in told and "canary" not in told
 
 
 def test_no_files_are_no_rows(spark, tmp_path):

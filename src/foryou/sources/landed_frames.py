@@ -1,4 +1,4 @@
-"""Landed files as Spark frames: every line becomes a row, readable or not, so that none is lost on the way in."""
+"""Landed files shared out among Spark's workers: every line becomes a row, readable or not, so that none is lost."""
 
 from __future__ import annotations
 
