@@ -69,3 +69,9 @@ def test_what_others_have_too_is_among_them():
     assert hashing.among(values, others).tolist() == np.isin(values, others).tolist()
     assert not hashing.among(values, others[:0]).any()
     assert not len(hashing.among(values[:0], others))
+
+
+def test_repeated_values_are_those_that_come_more_than_once():
+    values = np.array([5, 1, 5, 2, 1, 5, 3], np.uint64)
+    assert hashing.repeated(values).tolist() == [True, True, True, False, True, True, False]
+    assert not len(hashing.repeated(values[:0]))

@@ -151,8 +151,7 @@ def key_digests(rows: pa.Table, table: Table) -> hashing.Hashes:
 
 def doubtful(digests: hashing.Hashes) -> NDArray[np.int64]:
     """The places of digests that come more than once, in order."""
-    _, place, times = np.unique(digests, return_inverse=True, return_counts=True)
-    return np.flatnonzero(times[place] > 1)
+    return np.flatnonzero(hashing.repeated(digests))
 
 
 def in_order(rows: pa.Table, table: Table) -> pa.Table:

@@ -34,6 +34,15 @@ def of_texts(texts: pa.Array | pa.ChunkedArray, seed: int = 0) -> Hashes:
     return mixed(mixed(lengths.astype(np.uint64) + np.uint64(seed)) + sums)
 
 
+def repeated(values: Hashes) -> NDArray[np.bool_]:
+    """Which values come more than once."""
+    order = np.argsort(values)
+    same = values[order][1:] == values[order][:-1]
+    found = np.zeros(len(values), bool)
+    found[order[1:][same]] = found[order[:-1][same]] = True
+    return found
+
+
 def among(values: Hashes, others: Hashes) -> NDArray[np.bool_]:
     """Which values others have too. (`np.isin` took ten times as long on two million.)"""
     if not len(others):

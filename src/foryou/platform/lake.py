@@ -8,7 +8,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from functools import cached_property, partial
 from pathlib import Path
@@ -242,12 +242,11 @@ class Lake:
         conforming.refuse(table, day, _faults(written))
         files = [file.path for file in written if file.rows]
         ddl = ", ".join(f"{column.name} {column.type}" for column in conforming.of_files(table))
-        try:
-            checked(self.spark.read.schema(ddl).parquet(*files) if files else self.spark.createDataFrame([], ddl))
-        except BaseException:
+        with ExitStack() as undo:
             for file in files:
-                Path(file).unlink(missing_ok=True)
-            raise
+                undo.callback(Path(file).unlink, missing_ok=True)
+            checked(self.spark.read.schema(ddl).parquet(*files) if files else self.spark.createDataFrame([], ddl))
+            undo.pop_all()  # it passed
 
     def _write(self, table: Table, day: date, frame: DataFrame) -> list[Row]:
         work = partial(

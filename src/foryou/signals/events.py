@@ -45,7 +45,7 @@ def judge(lines: pa.Table, day: date, settings: Events, salt: str) -> pa.Table:
         lines,
         happened_at=fields.times(lines["happened_at"]),
         viewer_id=pc.coalesce(lines["viewer_id"], devices.names(unnamed, salt)),
-        surface=pc.if_else(_among(lines["surface"], tables.SURFACES), lines["surface"], "other"),
+        surface=pc.if_else(fields.one_of(lines["surface"], tables.SURFACES), lines["surface"], "other"),
     )
     reason = fields.reasons(known["readable"], _faults(known, day, settings))
     told = {name: pc.if_else(pc.is_null(reason), known[name], None) for name in ("watched_ms", "duration_ms")}
@@ -102,11 +102,11 @@ def _faults(known: pa.Table, day: date, settings: Events) -> dict[str, pa.Chunke
     first, last = _midnight(day - timedelta(days=settings.lookback_days)), _midnight(day + timedelta(days=1))
     longest_ms = settings.max_watched_hours * 3_600_000
     play = pc.equal(known["kind"], "play")
-    of_video = _among(known["kind"], tables.VIDEO_KINDS)
+    of_video = fields.one_of(known["kind"], tables.VIDEO_KINDS)
     return {
         "bad_event_id": _not_plain(known["event_id"]),
         "bad_viewer_id": _not_plain(known["viewer_id"]),
-        "unknown_kind": pc.invert(_among(known["kind"], tables.KINDS)),
+        "unknown_kind": pc.invert(fields.one_of(known["kind"], tables.KINDS)),
         "bad_video_id": pc.and_(pc.or_(of_video, pc.is_valid(known["video_id"])), _not_plain(known["video_id"])),
         "bad_creator_id": pc.and_(pc.is_valid(known["creator_id"]), _not_plain(known["creator_id"])),
         "bad_time": pc.is_null(known["happened_at"]),
@@ -124,10 +124,6 @@ def _faults(known: pa.Table, day: date, settings: Events) -> dict[str, pa.Chunke
 
 def _not_plain(ids: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.invert(fields.plain(ids))
-
-
-def _among(values: pa.ChunkedArray, wanted: tuple[str, ...]) -> pa.ChunkedArray:
-    return pc.is_in(values, pa.array(wanted))
 
 
 def _outside(values: pa.ChunkedArray, first: datetime | int, last: datetime | int) -> pa.ChunkedArray:
@@ -175,15 +171,7 @@ def codes(told: pa.Table, again: Bools, settings: Events) -> NDArray[np.int8]:
 def doubtful(event: Hashes, earlier: Hashes) -> Bools:
     """Whether the digest of an event's id is that of another one, or of an earlier one: few are, and only they are
     looked at."""
-    order = np.argsort(event)
-    ordered = event[order]
-    same = ordered[1:] == ordered[:-1]
-    known = hashing.among(ordered, earlier)
-    known[1:] |= same
-    known[:-1] |= same
-    found = np.empty(len(event), bool)
-    found[order] = known
-    return found
+    return hashing.repeated(event) | hashing.among(event, earlier)
 
 
 def duplicates(rows: pa.Table, earlier: pa.ChunkedArray) -> Bools:
