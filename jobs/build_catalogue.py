@@ -148,7 +148,7 @@ def _write_viewers(run: Run, viewers: Snapshot) -> None:
     viewers.find(pa.table({"viewer": numbers, "adult": eligible.grown_up(met["age_band"])}))
     _write(run, viewers, viewers.part)
     recent = devices.recent(devices.sign_ups(met), run.day, run.settings.events.lookback_days)
-    run.lake.replace_day_arrow(tables.SIGN_UPS, run.day, recent)
+    run.lake.replace_day(tables.SIGN_UPS, run.day, recent)
 
 
 def _numbers(run: Run, table: Table, met: pa.Table, fresh: Callable[[pa.Table], pa.Table]) -> pa.ChunkedArray:

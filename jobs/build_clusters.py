@@ -21,8 +21,8 @@ def main(run: Run) -> None:
         lake.arrow(tables.CLUSTERS, days=earlier[-1:]),
         run.settings.clusters,
     )
-    lake.replace_day_arrow(tables.CLUSTERS, day, found)
-    lake.replace_day_arrow(tables.VIDEO_CLUSTERS, day, members)
+    lake.replace_day(tables.CLUSTERS, day, found)
+    lake.replace_day(tables.VIDEO_CLUSTERS, day, members)
     run.note(**{f"clusters_of_{kind}": _count(found, kind) for kind in tables.CLUSTER_KINDS})
 
 

@@ -33,8 +33,8 @@ def main(run: Run) -> None:
         found = found.slice(0, 0)
     measures = [row | {"model_version": model["model_version"]} for row in measures]
     told = pa.Table.from_pylist(measures, schema=evaluate.SCHEMA)
-    lake.replace_day_arrow(tables.EVALUATIONS, run.day, told, where=f"ranking IN {cold.RANKINGS}")
-    lake.replace_day_arrow(tables.COLD_FACTORS, run.day, found)
+    lake.replace_day(tables.EVALUATIONS, run.day, told, where=f"ranking IN {cold.RANKINGS}")
+    lake.replace_day(tables.COLD_FACTORS, run.day, found)
     run.note(**{f"{row['ranking']} {row['measure']}": round(row["value"], 4) for row in measures})
     run.note(kept=kept or "content: too few viewers to judge by", videos=found.num_rows)
 

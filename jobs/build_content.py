@@ -13,7 +13,7 @@ def main(run: Run) -> None:
     run.lake.require(tables.VIDEOS, run.day)
     videos = run.lake.arrow(tables.VIDEOS, [*content.COLUMNS, "shown"], days=[run.day])
     vectors = content.build(videos, run.settings.content)
-    run.lake.replace_day_arrow(tables.CONTENT, run.day, vectors)
+    run.lake.replace_day(tables.CONTENT, run.day, vectors)
     shown = videos.filter(videos["shown"]).select(["video"])
     with run.lake.scratch() as folder:
         parts = similar.prepare(vectors, shown, run.settings.content, folder)

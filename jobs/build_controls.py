@@ -27,7 +27,7 @@ def main(run: Run) -> None:
         run.note(unknown_fields=unknown)
     run.record_checks([_few_rejected(run, judged)])
     sound = controls.sound(judged)
-    run.lake.replace_day_arrow(tables.CONTROLS, run.day, sound)
+    run.lake.replace_day(tables.CONTROLS, run.day, sound)
     run.note(controls=sound.num_rows)
 
 

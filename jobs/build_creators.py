@@ -24,7 +24,7 @@ def main(run: Run) -> None:
         reported=run.settings.views.points_report,
     )
     rows = creators.build(given, day, chosen)
-    lake.replace_day_arrow(tables.CREATORS, day, rows)
+    lake.replace_day(tables.CREATORS, day, rows)
     run.note(creators=rows.num_rows)
 
 

@@ -30,7 +30,7 @@ def main(run: Run) -> None:
         run.day,
         chosen,
     )
-    run.lake.replace_day_arrow(tables.DISTRIBUTION, run.day, rows)
+    run.lake.replace_day(tables.DISTRIBUTION, run.day, rows)
     counts = rows["stage"].value_counts().to_pylist()
     run.note(**{f"{count['values']}": count["counts"] for count in sorted(counts, key=lambda each: each["values"])})
 

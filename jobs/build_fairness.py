@@ -20,7 +20,7 @@ def main(run: Run) -> None:
     minor[viewers.filter(viewers["adult"])["viewer"].to_numpy()] = False
     found = fairness.measures(_feeds(run), _catalogue(run), minor)
     rows = dict(zip(("measure", "slice", "value"), zip(*found, strict=True), strict=True))
-    run.lake.replace_day_arrow(tables.FAIRNESS, run.day, pa.table(rows))
+    run.lake.replace_day(tables.FAIRNESS, run.day, pa.table(rows))
     run.note(**{f"{measure} of {of}".replace("_", " "): round(value, 4) for measure, of, value in found})
 
 

@@ -11,7 +11,7 @@ def main(run: Run) -> None:
     views = run.lake.arrow(tables.VIEWS, interactions.COLUMNS, days=run.window(chosen.window_days))
     held = run.lake.arrow(tables.VIEWER_CONTROLS, days=[run.day])
     rows = interactions.build(viewer_controls.remembered(views, held), run.day, chosen)
-    run.lake.replace_day_arrow(tables.INTERACTIONS, run.day, rows)
+    run.lake.replace_day(tables.INTERACTIONS, run.day, rows)
     run.note(interactions=rows.num_rows)
 
 

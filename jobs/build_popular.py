@@ -17,7 +17,7 @@ def main(run: Run) -> None:
     on_its_way = run.lake.arrow(tables.DISTRIBUTION, ["video", "stage"], days=[run.day])
     narrow = on_its_way.filter(pc.not_equal(on_its_way["stage"], "wide"))["video"]
     videos = videos.filter(pc.invert(pc.is_in(videos["video"], narrow.combine_chunks())))
-    run.lake.replace_day_arrow(tables.POPULAR, run.day, popular.build(views, viewers, videos, run.day, chosen))
+    run.lake.replace_day(tables.POPULAR, run.day, popular.build(views, viewers, videos, run.day, chosen))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ def main(run: Run) -> None:
     content = lake.arrow(tables.CONTENT, ["video", "embedding"], days=[day])
     taste = content_tastes.of_viewers(rows["viewer"].to_numpy(), interactions, content, run.settings.profiles)
     rows = rows.append_column("content_taste", taste)
-    lake.replace_day_arrow(tables.VIEWER_PROFILES, day, rows)
+    lake.replace_day(tables.VIEWER_PROFILES, day, rows)
     run.note(profiles=rows.num_rows, without_cluster=rows["cluster"].null_count)
 
 

@@ -21,7 +21,7 @@ def main(run: Run) -> None:
     pools = starters.pools(popular, quality, videos, topics)
     viewers = run.lake.arrow(tables.VIEWERS, ["viewer", "country", "language", *variants.KINDS], days=[run.day])
     rows = starters.build(pools | variants.pools(pools, met, viewers, chosen), names, chosen)
-    run.lake.replace_day_arrow(tables.STARTERS, run.day, rows)
+    run.lake.replace_day(tables.STARTERS, run.day, rows)
     run.note(segments=len(pc.unique(rows["segment"])), slots=rows.num_rows)
 
 

@@ -13,11 +13,11 @@ def main(run: Run) -> None:
     viewers = lake.arrow(tables.VIEWERS, ["viewer", "country"], days=[run.day])
     videos = lake.arrow(tables.VIDEOS, trends.VIDEOS, days=[run.day])
     rising = trends.build(views, viewers, videos, run.day, chosen)
-    lake.replace_day_arrow(tables.TRENDS, run.day, rising)
+    lake.replace_day(tables.TRENDS, run.day, rising)
     stats = lake.arrow(tables.VIDEO_STATS, ["video", "quality"], days=[run.day])
     today = lake.arrow(tables.VIEWS, ["viewer", "video"], days=[run.day])
     listed = trending.build(rising, today, viewers, videos, stats, chosen)
-    lake.replace_day_arrow(tables.TRENDING, run.day, listed)
+    lake.replace_day(tables.TRENDING, run.day, listed)
     run.note(trends=rising.num_rows)
 
 

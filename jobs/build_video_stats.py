@@ -14,8 +14,8 @@ def main(run: Run) -> None:
     posts = lake.arrow(tables.POSTS, ["viewer", "video"], days=lake.days_until(tables.POSTS, run.day))
     exits = lake.arrow(tables.EXITS, video_stats.EXITS, days=run.window(chosen.exit_window_days))
     stats = video_stats.build(interactions, posts, exits, videos, chosen)
-    lake.replace_day_arrow(tables.VIDEO_STATS, run.day, stats)
-    lake.replace_day_arrow(tables.EXIT_RATES, run.day, video_stats.exit_rates(exits, chosen))
+    lake.replace_day(tables.VIDEO_STATS, run.day, stats)
+    lake.replace_day(tables.EXIT_RATES, run.day, video_stats.exit_rates(exits, chosen))
     run.note(videos_rated=stats.num_rows)
 
 

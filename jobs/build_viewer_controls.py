@@ -14,9 +14,9 @@ def main(run: Run) -> None:
     lake, day = run.lake, run.day
     controls = lake.arrow(tables.CONTROLS, days=lake.days_until(tables.CONTROLS, day))
     held = viewer_controls.build(controls, lake.arrow(tables.VIEWER_IDS, ["viewer_id", "viewer"]))
-    lake.replace_day_arrow(tables.VIEWER_CONTROLS, day, held)
+    lake.replace_day(tables.VIEWER_CONTROLS, day, held)
     tired = _tired(run, held)
-    lake.replace_day_arrow(tables.FATIGUE, day, tired)
+    lake.replace_day(tables.FATIGUE, day, tired)
     run.note(held=held.num_rows, tired=tired.num_rows)
 
 

@@ -16,7 +16,7 @@ def main(run: Run) -> None:
     viewers = landed_frames.worked(run.lake.spark, landed, "viewers", work, catalogue.row(tables.VIEWERS)).toArrow()
     run.note(new_viewers=run.lake.extend(tables.VIEWER_IDS, run.day, partial(devices.new_in_snapshot, viewers=viewers)))
     recent = devices.recent(devices.sign_ups(viewers), run.day, run.settings.events.lookback_days)
-    run.lake.replace_day_arrow(tables.SIGN_UPS, run.day, recent)
+    run.lake.replace_day(tables.SIGN_UPS, run.day, recent)
 
 
 if __name__ == "__main__":

@@ -57,11 +57,11 @@ def main(run: Run) -> None:
         _write_beside(run, folder)
         forgotten = [pq.read_table(file) for file in sorted(folder.glob("forgotten-*.parquet"))]
     read = run.lake.arrow(tables.VIEWS, ["viewer", "video", *watch_norms.COUNTED], days=[run.day])
-    run.lake.replace_day_arrow(tables.WATCH_NORMS, run.day, watch_norms.build(day.frozen, read))
+    run.lake.replace_day(tables.WATCH_NORMS, run.day, watch_norms.build(day.frozen, read))
     seen = read.select(["viewer", "video"])
     if any(each.num_rows for each in forgotten):  # seen stays seen
         seen = pa.concat_tables([seen, *forgotten]).group_by(["viewer", "video"]).aggregate([])
-    run.lake.replace_day_arrow(tables.SEEN, run.day, seen)
+    run.lake.replace_day(tables.SEEN, run.day, seen)
 
 
 # ---- what the workers are given
@@ -195,11 +195,11 @@ def _fold(part: int, day: Day) -> Iterator[pa.Table]:
 
 
 def _write_beside(run: Run, folder: Path) -> None:
-    run.lake.replace_day_arrow(tables.POSTS, run.day, _left(run, folder, tables.POSTS))
+    run.lake.replace_day(tables.POSTS, run.day, _left(run, folder, tables.POSTS))
     told = _left(run, folder, tables.SESSIONS)
     run.note(sessions=told.num_rows)
-    run.lake.replace_day_arrow(tables.SESSIONS, run.day, told)
-    run.lake.replace_day_arrow(tables.EXITS, run.day, sessions.add_up(_left(run, folder, tables.EXITS)))
+    run.lake.replace_day(tables.SESSIONS, run.day, told)
+    run.lake.replace_day(tables.EXITS, run.day, sessions.add_up(_left(run, folder, tables.EXITS)))
 
 
 def _left(run: Run, folder: Path, table: Table) -> pa.Table:

@@ -27,7 +27,7 @@ def main(run: Run) -> None:
         run.note(**{f"{row['ranking']} {row['measure']}": row["value"] for row in rows})
     else:
         run.note(nothing_to_judge="first night")
-    run.lake.replace_day_arrow(tables.EVALUATIONS, run.day, pa.Table.from_pylist(rows, schema=evaluate.SCHEMA))
+    run.lake.replace_day(tables.EVALUATIONS, run.day, pa.Table.from_pylist(rows, schema=evaluate.SCHEMA))
 
 
 def _judged(run: Run, before: date, model: dict[str, Any], judged_on: pa.Table) -> evaluate.Judged:

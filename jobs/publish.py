@@ -72,7 +72,7 @@ def _write(run: Run, name: str, shown: NDArray[np.bool_], for_all: NDArray[np.bo
         tables.PUBLISHED_STARTERS: publish.starters(starters, video_ids, day, name),
     }
     for table, content in rows.items():
-        lake.replace_all_arrow(table, content)
+        lake.replace_all(table, content)
     with lake.scratch() as folder:
         _save_names(run, folder, video_ids, popular)
         candidates = _write_lists(run, publish.candidates, tables.CANDIDATES, tables.PUBLISHED_CANDIDATES, folder, name)
@@ -174,7 +174,7 @@ def _move_pointer(run: Run, name: str, counts: dict[str, int]) -> None:
         counts=counts,
         published_at=datetime.now(UTC),
     )
-    lake.replace_all_arrow(tables.RELEASES, rows)
+    lake.replace_all(tables.RELEASES, rows)
 
 
 if __name__ == "__main__":

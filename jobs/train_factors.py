@@ -91,7 +91,7 @@ def _decide(run: Run, kept: dict[str, Any] | None, tracked: tracking.TrackedMode
     }
     types = {"model_day": pa.date32()}
     schema = pa.schema([(name, types.get(name, pa.string())) for name in row])
-    run.lake.replace_day_arrow(tables.MODELS, run.day, pa.Table.from_pylist([row], schema=schema))
+    run.lake.replace_day(tables.MODELS, run.day, pa.Table.from_pylist([row], schema=schema))
 
 
 def _write(run: Run, fitted: factors.Factors, interactions: pa.Table) -> None:
@@ -103,7 +103,7 @@ def _write(run: Run, fitted: factors.Factors, interactions: pa.Table) -> None:
         key = table.key[0]
         known = np.unique(interactions[key].to_numpy())
         rows = pa.table({key: known, "factors": matrices.vectors(matrix[known])})
-        run.lake.replace_day_arrow(table, run.day, rows)
+        run.lake.replace_day(table, run.day, rows)
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def publish(
         tables.PUBLISHED_STARTERS: _slates(starters or {}),
     }
     for table, rows in contents.items():
-        lake.replace_all_arrow(table, filled(table, [{"day": day, "release_id": named, **row} for row in rows]))
+        lake.replace_all(table, filled(table, [{"day": day, "release_id": named, **row} for row in rows]))
     _point(lake, named, day, {table.name: len(rows) for table, rows in contents.items()})
     return named
 
@@ -93,4 +93,4 @@ def _point(lake: Lake, name: str, day: date, counts: dict[str, int]) -> None:
         counts=counts,
         published_at=PUBLISHED_AT,
     )
-    lake.replace_all_arrow(tables.RELEASES, moved)
+    lake.replace_all(tables.RELEASES, moved)

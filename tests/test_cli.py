@@ -46,7 +46,7 @@ def lake(tmp_path_factory):
     )
     captions = {"v1": "[red]Bread[/red]", "v2": "Rolls \x1b[31m\u202e👩\u200d🍳", "v3": None}
     rows = [{"day": DAY, "video": n, "video_id": v, "caption": text} for n, (v, text) in enumerate(captions.items())]
-    Lake(root, no_spark).replace_all_arrow(tables.VIDEOS, filled(tables.VIDEOS, rows))
+    Lake(root, no_spark).replace_all(tables.VIDEOS, filled(tables.VIDEOS, rows))
     for day in ("2026-03-09", "2026-03-10"):
         write_json(root / "_reports" / f"{day}.html", "page")
     return root

@@ -27,7 +27,7 @@ def of_job(name, function):
 
 
 def write(run, table, day, *rows):
-    run.lake.replace_day_arrow(table, day, arrow_rows(table, *rows).drop(["day"]))
+    run.lake.replace_day(table, day, arrow_rows(table, *rows).drop(["day"]))
 
 
 def failed(outcomes):

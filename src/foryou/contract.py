@@ -74,27 +74,6 @@ class Table:
         return next(column for column in self.columns if column.name == name)
 
 
-def differences(table: Table, found: dict[str, str]) -> list[str]:
-    """Every way in which a schema, as `{column: DDL type}`, departs from the contract; empty if it conforms.
-
-    Columns may come in any order. Types are compared in Spark's own spelling without blanks.
-    """
-    wanted = {column.name: column.type for column in table.columns}
-    missing = [f"{name} is missing" for name in wanted if name not in found]
-    extra = [f"{name} is not in the contract" for name in found if name not in wanted]
-    retyped = [
-        f"{name} is {found[name]}, not {wanted[name]}"
-        for name in wanted
-        if name in found and _plain(found[name]) != _plain(wanted[name])
-    ]
-    return missing + extra + retyped
-
-
-def _plain(ddl_type: str) -> str:
-    """`STRUCT<a: INT>` and `struct<a int>` are one type: case and blanks carry no meaning, nor does the colon."""
-    return re.sub(r"[\s:]+", " ", ddl_type.lower()).replace(", ", ",").strip()
-
-
 _DELTA_NAMES = {"int": "integer", "bigint": "long"}
 
 

@@ -26,7 +26,7 @@ def lake(tmp_path):
 
 
 def fill(lake, table, *given, day=DAY):
-    lake.replace_day_arrow(table, day, arrow_rows(table, *given).drop(["day"]))
+    lake.replace_day(table, day, arrow_rows(table, *given).drop(["day"]))
 
 
 def run_all(lake, chosen):

@@ -21,7 +21,7 @@ LONGER_THAN_THE_TEST_WAITS_S = 40
 
 def main(root: Path, marker: Path, how: str) -> None:
     lake = Lake(root, lambda: spark_sessions.session(settings.load("ci").spark, "killed", root / f"{how}.log"))
-    {"parts": parts, "frame": frame, "arrow": arrow}[how](lake, marker)
+    {"parts": parts, "arrow": arrow}[how](lake, marker)
 
 
 def parts(lake: Lake, marker: Path) -> None:
@@ -38,24 +38,11 @@ def parts(lake: Lake, marker: Path) -> None:
     lake.replace_parts(PARTED, DAY, 2, make)
 
 
-def frame(lake: Lake, marker: Path) -> None:
-    told, wait_s = str(marker), LONGER_THAN_THE_TEST_WAITS_S
-
-    def hang(batches):
-        for batch in batches:
-            yield batch
-            Path(told).touch()
-            time.sleep(wait_s)
-
-    new = lake.spark.range(0, ROWS, 1, 2).selectExpr("concat('n', id) as name", "2 as size")
-    lake.replace_day(THINGS, DAY, new.mapInArrow(hang, new.schema))
-
-
 def arrow(lake: Lake, marker: Path) -> None:
     """Old and new in turn, as fast as it goes."""
     for size in itertools.cycle([2, 1]):
         rows = pa.table({"name": [f"n{i}" for i in range(ROWS)], "size": pa.array([size] * ROWS, pa.int32())})
-        lake.replace_day_arrow(THINGS, DAY, rows)
+        lake.replace_day(THINGS, DAY, rows)
         marker.touch()
 
 

@@ -31,10 +31,6 @@ def things(*named, size=1):
     return pa.table({"name": pa.array(named, pa.string()), "size": pa.array([size] * len(named), pa.int32())})
 
 
-def frame_of(spark, rows):
-    return spark.createDataFrame(rows.to_pylist(), "name string, size int")
-
-
 def by_deltalake(lake, table):
     return sorted(DeltaTable(str(lake.path(table))).to_pyarrow_table().to_pylist(), key=str)
 
@@ -54,10 +50,10 @@ def names(lake, table, days=None):
 
 def test_a_table_of_an_earlier_version_gets_the_columns_that_it_lacks(lake, spark):
     earlier = replace(THINGS, columns=tuple(column for column in THINGS.columns if column.name != "size"))
-    lake.replace_day_arrow(earlier, BEFORE, things("old").drop_columns("size"))
+    lake.replace_day(earlier, BEFORE, things("old").drop_columns("size"))
     later = Lake(lake.root, spark)
     assert later.arrow(THINGS, ["name", "size"], days=[BEFORE]).to_pylist() == [{"name": "old", "size": None}]
-    later.replace_day_arrow(THINGS, DAY, things("new", size=3))
+    later.replace_day(THINGS, DAY, things("new", size=3))
     assert [row["size"] for row in later.arrow(THINGS).sort_by("day").to_pylist()] == [None, 3]
     assert {row["name"]: row["size"] for row in later.read(THINGS).collect()} == {"old": None, "new": 3}
     assert {row["name"]: row["size"] for row in by_delta_in_spark(later, THINGS)} == {"old": None, "new": 3}
@@ -68,41 +64,40 @@ def test_a_table_of_an_earlier_version_gets_the_columns_that_it_lacks(lake, spar
 
 def test_a_day_is_replaced_whole_and_the_others_stay(lake, spark):
     for day, name in ((BEFORE, "early"), (DAY, "old"), (AFTER, "late")):
-        lake.replace_day_arrow(THINGS, day, things(name))
-    assert lake.replace_day(THINGS, DAY, frame_of(spark, things("new", "newer"))) == 2
+        lake.replace_day(THINGS, day, things(name))
+    assert lake.replace_parts(THINGS, DAY, 2, lambda part: iter([things(("new", "newer")[part])])) == 2
     assert names(lake, THINGS) == ["early", "late", "new", "newer"]
     assert names(lake, THINGS, [DAY]) == ["new", "newer"]
     assert lake.days(THINGS) == [BEFORE, DAY, AFTER]
     assert lake.count(THINGS, [DAY]) == 2
 
 
-def test_one_write_is_one_version(lake, spark):
-    lake.replace_day_arrow(THINGS, DAY, things("old"))
+def test_one_write_is_one_version(lake):
+    lake.replace_day(THINGS, DAY, things("old"))
     before = lake.version(THINGS)
-    lake.replace_day(THINGS, DAY, frame_of(spark, things(*map(str, range(100)))).repartition(3))
+    lake.replace_parts(THINGS, DAY, 3, lambda part: iter([things(str(part))]))
     assert lake.version(THINGS) == before + 1
 
 
-def test_an_earlier_version_can_still_be_read(lake, spark):
-    lake.replace_day_arrow(THINGS, DAY, things("old"))
+def test_an_earlier_version_can_still_be_read(lake):
+    lake.replace_day(THINGS, DAY, things("old"))
     pinned = lake.version(THINGS)
-    lake.replace_day(THINGS, DAY, frame_of(spark, things("new")))
+    lake.replace_day(THINGS, DAY, things("new"))
     assert DeltaTable(str(lake.path(THINGS)), version=pinned).to_pyarrow_table()["name"].to_pylist() == ["old"]
 
 
-def test_a_day_replaced_by_nothing_is_gone(lake, spark):
-    lake.replace_day_arrow(THINGS, BEFORE, things("early"))
-    lake.replace_day_arrow(THINGS, DAY, things("old"))
-    assert lake.replace_day(THINGS, DAY, frame_of(spark, things())) == 0
+def test_a_day_replaced_by_nothing_is_gone(lake):
+    lake.replace_day(THINGS, BEFORE, things("early"))
+    lake.replace_day(THINGS, DAY, things("old"))
+    lake.replace_day(THINGS, DAY, things())
     assert lake.days(THINGS) == [BEFORE]
 
 
-@pytest.mark.parametrize("how", ["spark", "arrow", "parts"])
-def test_writing_twice_is_writing_once(lake, spark, how):
+@pytest.mark.parametrize("how", ["arrow", "parts"])
+def test_writing_twice_is_writing_once(lake, how):
     rows = things("a", "b")
     write = {
-        "spark": lambda: lake.replace_day(THINGS, DAY, frame_of(spark, rows)),
-        "arrow": lambda: lake.replace_day_arrow(THINGS, DAY, rows),
+        "arrow": lambda: lake.replace_day(THINGS, DAY, rows),
         "parts": lambda: lake.replace_parts(THINGS, DAY, 1, lambda part: iter([rows])),
     }[how]
     write()
@@ -113,16 +108,16 @@ def test_writing_twice_is_writing_once(lake, spark, how):
 
 
 def test_a_part_of_a_day_can_be_replaced(lake):
-    lake.replace_day_arrow(THINGS, DAY, pa.concat_tables([things("a", "b", size=1), things("c", size=2)]))
-    lake.replace_day_arrow(THINGS, BEFORE, things("z", size=1))
-    lake.replace_day_arrow(THINGS, DAY, things("d", size=1), where="size = 1")
+    lake.replace_day(THINGS, DAY, pa.concat_tables([things("a", "b", size=1), things("c", size=2)]))
+    lake.replace_day(THINGS, BEFORE, things("z", size=1))
+    lake.replace_day(THINGS, DAY, things("d", size=1), where="size = 1")
     assert names(lake, THINGS, [DAY]) == ["c", "d"]
     assert names(lake, THINGS, [BEFORE]) == ["z"]
 
 
 def test_a_table_without_days_is_replaced_whole(lake, spark):
-    lake.replace_all_arrow(WHOLE, things("old", "older"))
-    lake.replace_all_arrow(WHOLE, things("new"))
+    lake.replace_all(WHOLE, things("old", "older"))
+    lake.replace_all(WHOLE, things("new"))
     assert names(lake, WHOLE) == ["new"]
     assert lake.replace_parts(WHOLE, DAY, 2, lambda part: iter([things(f"made-{part}")])) == 2
     assert names(lake, WHOLE) == ["made-0", "made-1"]
@@ -144,9 +139,7 @@ def test_parts_and_days_have_the_same_content_for_every_reader(lake, spark):
     )
     other = Lake(lake.root / "other", spark)
     lake.replace_parts(LISTS, DAY, 3, lambda part: iter([rows.slice(part, 1)]))
-    other.replace_day(
-        LISTS, DAY, spark.createDataFrame(rows.to_pylist(), "name string, items " + LISTS.column("items").type)
-    )
+    other.replace_day(LISTS, DAY, rows)
     wanted = sorted(({"day": DAY, **row} for row in rows.to_pylist()), key=str)
     for each in (lake, other):
         assert by_deltalake(each, LISTS) == wanted
@@ -174,14 +167,14 @@ def test_parts_that_have_nothing_leave_no_file(lake):
 
 
 def test_no_parts_at_all_are_an_empty_day(lake):
-    lake.replace_day_arrow(PARTED, DAY, things("old"))
+    lake.replace_day(PARTED, DAY, things("old"))
     assert lake.replace_parts(PARTED, DAY, 0, lambda part: iter([])) == 0
     assert lake.days(PARTED) == []
 
 
 @pytest.mark.parametrize("refused", [False, True])
 def test_what_was_written_is_looked_at_before_anybody_else_sees_it(lake, refused):
-    lake.replace_day_arrow(PARTED, DAY, things("old"))
+    lake.replace_day(PARTED, DAY, things("old"))
     seen = []
 
     def checked(frame):
@@ -237,13 +230,12 @@ def comments(lake, table):
     return {column.name: column.metadata.get("comment") for column in DeltaTable(str(lake.path(table))).schema().fields}
 
 
-@pytest.mark.parametrize("how", ["day", "extend", "arrow", "parts"])
-def test_columns_carry_their_docs_however_a_table_began(lake, spark, how):
+@pytest.mark.parametrize("how", ["extend", "arrow", "parts"])
+def test_columns_carry_their_docs_however_a_table_began(lake, how):
     rows = things("a")
     {
-        "day": lambda: lake.replace_day(THINGS, DAY, frame_of(spark, rows)),
         "extend": lambda: lake.extend(THINGS, DAY, lambda known: rows),
-        "arrow": lambda: lake.replace_day_arrow(THINGS, DAY, rows),
+        "arrow": lambda: lake.replace_day(THINGS, DAY, rows),
         "parts": lambda: lake.replace_parts(THINGS, DAY, 1, lambda part: iter([rows])),
     }[how]()
     assert comments(lake, THINGS) == {column.name: column.doc for column in THINGS.columns}
@@ -254,34 +246,23 @@ def test_columns_carry_their_docs_however_a_table_began(lake, spark, how):
     assert (features.min_reader_version, features.min_writer_version) <= (1, 2)
 
 
-def test_a_frame_that_does_not_conform_is_refused_with_all_differences(lake, spark):
-    lake.replace_day_arrow(THINGS, DAY, things("old"))
-    wrong = spark.createDataFrame([("1", 2)], "size string, colour int")
-    with pytest.raises(ContractBroken) as told:
-        lake.replace_day(THINGS, DAY, wrong)
-    for difference in ("name is missing", "colour is not in the contract", "size is string, not int"):
-        assert difference in told.value.found
-    assert (told.value.table, told.value.day) == ("things", DAY)
-    assert names(lake, THINGS) == ["old"]
-
-
 def test_arrow_rows_that_do_not_conform_are_refused_with_all_differences(lake):
     with pytest.raises(ContractBroken) as told:
-        lake.replace_day_arrow(THINGS, DAY, pa.table({"size": ["much"], "colour": [2]}))
+        lake.replace_day(THINGS, DAY, pa.table({"size": ["much"], "colour": [2]}))
     for difference in ("name is missing", "colour is not in the contract", "size is string"):
         assert difference in told.value.found
     assert not lake.exists(THINGS)
 
 
 def test_arrow_numbers_are_cast_where_nothing_is_lost(lake):
-    lake.replace_day_arrow(THINGS, DAY, pa.table({"name": ["a"], "size": [7]}))
+    lake.replace_day(THINGS, DAY, pa.table({"name": ["a"], "size": [7]}))
     assert lake.arrow(THINGS)["size"].type == pa.int32()
     with pytest.raises(ContractBroken, match="size is int64, which is no int32"):
-        lake.replace_day_arrow(THINGS, DAY, pa.table({"name": ["a"], "size": [2**40]}))
+        lake.replace_day(THINGS, DAY, pa.table({"name": ["a"], "size": [2**40]}))
 
 
 def test_parts_that_do_not_conform_are_refused_with_all_differences(lake):
-    lake.replace_day_arrow(PARTED, DAY, things("old"))
+    lake.replace_day(PARTED, DAY, things("old"))
     wrong = pa.table({"size": pa.array([1], pa.int64()), "colour": ["red"]})
     with pytest.raises(ContractBroken) as told:
         lake.replace_parts(PARTED, DAY, 2, lambda part: iter([wrong]))
@@ -303,16 +284,16 @@ def test_an_empty_lake_is_read_as_empty_tables(lake):
 
 
 def test_a_table_that_has_lost_its_log_is_not_taken_for_an_empty_one(lake):
-    lake.replace_day_arrow(THINGS, DAY, things("kept"))
+    lake.replace_day(THINGS, DAY, things("kept"))
     shutil.rmtree(lake.path(THINGS) / "_delta_log")
-    for use in (lake.days, lake.arrow, lambda table: lake.replace_day_arrow(table, AFTER, things("new"))):
+    for use in (lake.days, lake.arrow, lambda table: lake.replace_day(table, AFTER, things("new"))):
         with pytest.raises(ContractBroken, match=r"no `_delta_log`.*restore .*`things`"):
             use(THINGS)
     assert not lake.exists(THINGS)
 
 
 def test_a_table_whose_log_is_damaged_is_told(lake):
-    lake.replace_day_arrow(THINGS, DAY, things("kept"))
+    lake.replace_day(THINGS, DAY, things("kept"))
     next(lake.path(THINGS).glob("_delta_log/*1.json")).write_text("{garbage")
     with pytest.raises(ContractBroken, match=r"a log in .* that cannot be read.*restore"):
         lake.days(THINGS)
@@ -322,7 +303,7 @@ def test_a_table_whose_log_is_damaged_is_told(lake):
 def test_a_map_of_ids_that_is_lost_is_not_begun_anew(tmp_path, loss):
     lake = Lake(tmp_path, no_spark)
     lake.create(tables.VIDEO_IDS)  # the first night's: nothing is numbered yet
-    lake.replace_day_arrow(tables.SEEN, DAY, arrow_rows(tables.SEEN, {"viewer": 1, "video": 2}).drop(["day"]))
+    lake.replace_day(tables.SEEN, DAY, arrow_rows(tables.SEEN, {"viewer": 1, "video": 2}).drop(["day"]))
     if loss == "its folder is gone":
         shutil.rmtree(lake.path(tables.VIDEO_IDS))
     with pytest.raises(ContractBroken, match="`seen` have rows numbered by it"):
@@ -335,7 +316,7 @@ def no_spark():
 
 def test_only_the_days_asked_for_are_read(lake):
     for day in (BEFORE, DAY, AFTER):
-        lake.replace_day_arrow(THINGS, day, things(str(day)))
+        lake.replace_day(THINGS, day, things(str(day)))
     read = lake.read(THINGS, days=[BEFORE, AFTER]).collect()
     assert sorted((row.day, row.name) for row in read) == [(BEFORE, str(BEFORE)), (AFTER, str(AFTER))]
     assert names(lake, THINGS, [BEFORE, AFTER]) == [str(BEFORE), str(AFTER)]
@@ -344,7 +325,7 @@ def test_only_the_days_asked_for_are_read(lake):
 
 
 def test_a_day_that_is_required_and_missing_is_told_with_those_there_are(lake):
-    lake.replace_day_arrow(THINGS, BEFORE, things("a"))
+    lake.replace_day(THINGS, BEFORE, things("a"))
     with pytest.raises(InputMissing, match=rf"things, day {DAY}.*only {BEFORE}.*foryou nightly --day {DAY}"):
         lake.read_day(THINGS, DAY)
     with pytest.raises(InputMissing, match="an empty table"):
@@ -388,14 +369,14 @@ def start_writer(root, how, marker):
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory, spark):
     """Lakes with old rows (size 1) whose writers of new ones (size 2) were killed in the middle, by way of writing."""
-    roots = {how: tmp_path_factory.mktemp(how) for how in ("parts", "frame", "arrow")}
+    roots = {how: tmp_path_factory.mktemp(how) for how in ("parts", "arrow")}
     old = things(*(f"n{number}" for number in range(5_000)))
     writers = {}
     for how, root in roots.items():
         lake = Lake(root, spark)
         for table in (THINGS, PARTED):
-            lake.replace_day_arrow(table, DAY, old)
-            lake.replace_day_arrow(table, BEFORE, things("early"))
+            lake.replace_day(table, DAY, old)
+            lake.replace_day(table, BEFORE, things("early"))
         writers[how] = start_writer(root, how, root / "marker")
     try:
         for how, writer in writers.items():
@@ -423,12 +404,11 @@ def sizes(lake, table):
     return rows.num_rows, len(set(rows["name"].to_pylist())), sorted(set(rows["size"].to_pylist()))
 
 
-@pytest.mark.parametrize(("how", "table"), [("parts", PARTED), ("frame", THINGS)])
-def test_a_write_killed_in_the_middle_leaves_the_old_rows(killed, how, table):
-    lake = killed[how]
-    assert sizes(lake, table) == (5_000, 5_000, [1])
-    assert {row["size"] for row in by_delta_in_spark(lake, table)} == {1}
-    assert names(lake, table, [BEFORE]) == ["early"]
+def test_a_write_killed_in_the_middle_leaves_the_old_rows(killed):
+    lake = killed["parts"]
+    assert sizes(lake, PARTED) == (5_000, 5_000, [1])
+    assert {row["size"] for row in by_delta_in_spark(lake, PARTED)} == {1}
+    assert names(lake, PARTED, [BEFORE]) == ["early"]
 
 
 def test_what_a_killed_write_left_lies_beside_the_files_of_the_table_unseen(killed):
@@ -441,9 +421,9 @@ def test_many_writes_killed_at_any_moment_leave_old_or_new(killed):
     assert names(killed["arrow"], THINGS, [BEFORE]) == ["early"]
 
 
-@pytest.mark.parametrize("how", ["parts", "frame", "arrow"])
-def test_after_a_kill_the_next_write_goes_through(killed, spark, how):
+@pytest.mark.parametrize("how", ["parts", "arrow"])
+def test_after_a_kill_the_next_write_goes_through(killed, how):
     lake = killed[how]
-    lake.replace_day(THINGS, DAY, frame_of(spark, things("next", size=3)))
+    lake.replace_day(THINGS, DAY, things("next", size=3))
     lake.replace_parts(PARTED, DAY, 1, lambda part: iter([things("next", size=3)]))
     assert sizes(lake, THINGS) == sizes(lake, PARTED) == (1, 1, [3])

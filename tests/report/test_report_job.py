@@ -35,7 +35,7 @@ def put(lake, table, rows, day=DAY):
     fields = {column.name: None for column in table.columns if column.name != "day"}
     types = {"videos": pa.list_(pa.int32()), "reasons": pa.list_(pa.int32()), "sources": pa.list_(pa.int32())}
     filled = {name: [row.get(name, _nothing(table, name)) for row in rows] for name in fields}
-    lake.replace_day_arrow(table, day, pa.table({name: pa.array(v, types.get(name)) for name, v in filled.items()}))
+    lake.replace_day(table, day, pa.table({name: pa.array(v, types.get(name)) for name, v in filled.items()}))
 
 
 def _nothing(table, name):

@@ -39,9 +39,9 @@ def test_its_methods_are_asked_in_the_same_way_as_the_lake_s():
 
 
 def test_a_day_is_replaced_and_read_back_with_its_day(any_lake):
-    any_lake.replace_day_arrow(tables.SEEN, DAY, SEEN)
-    any_lake.replace_day_arrow(tables.SEEN, NEXT, SEEN.slice(0, 1))
-    any_lake.replace_day_arrow(tables.SEEN, DAY, SEEN.slice(1))
+    any_lake.replace_day(tables.SEEN, DAY, SEEN)
+    any_lake.replace_day(tables.SEEN, NEXT, SEEN.slice(0, 1))
+    any_lake.replace_day(tables.SEEN, DAY, SEEN.slice(1))
     assert rows(any_lake.arrow(tables.SEEN)) == [
         {"day": DAY, "viewer": 2, "video": 8},
         {"day": NEXT, "viewer": 1, "video": 7},
@@ -69,12 +69,12 @@ def test_part_of_a_day_is_replaced(any_lake):
         return pa.Table.from_pylist([{c.name: kinds[c.type] for c in columns} | {"step": step}])
 
     for step in ("publish", "build_events", "publish"):
-        any_lake.replace_day_arrow(tables.CHECKS, DAY, check(step), where=f"step = '{step}'")
+        any_lake.replace_day(tables.CHECKS, DAY, check(step), where=f"step = '{step}'")
     assert sorted(any_lake.arrow(tables.CHECKS, days=[DAY])["step"].to_pylist()) == ["build_events", "publish"]
 
 
 def test_values_are_brought_into_the_types_of_the_contract(any_lake):
-    any_lake.replace_day_arrow(tables.SEEN, DAY, pa.table({"viewer": [1], "video": [7]}))
+    any_lake.replace_day(tables.SEEN, DAY, pa.table({"viewer": [1], "video": [7]}))
     assert any_lake.arrow(tables.SEEN).schema.field("video").type == pa.int32()
 
 
@@ -88,7 +88,7 @@ def test_values_are_brought_into_the_types_of_the_contract(any_lake):
 )
 def test_what_departs_from_the_contract_is_refused(any_lake, wrong, told):
     with pytest.raises(ContractBroken, match=told):
-        any_lake.replace_day_arrow(tables.SEEN, DAY, pa.table(wrong))
+        any_lake.replace_day(tables.SEEN, DAY, pa.table(wrong))
     assert any_lake.days(tables.SEEN) == []
 
 
@@ -112,8 +112,8 @@ def test_a_part_of_other_columns_is_refused(tmp_path):
 
 def test_a_copy_goes_its_own_way(tmp_path):
     lake = MemoryLake(tmp_path)
-    lake.replace_day_arrow(tables.SEEN, DAY, SEEN)
+    lake.replace_day(tables.SEEN, DAY, SEEN)
     other = lake.copy(tmp_path)
-    other.replace_day_arrow(tables.SEEN, NEXT, SEEN)
+    other.replace_day(tables.SEEN, NEXT, SEEN)
     assert (lake.days(tables.SEEN), other.days(tables.SEEN)) == ([DAY], [DAY, NEXT])
     assert (lake.version(tables.SEEN), other.version(tables.SEEN)) == (0, 1)

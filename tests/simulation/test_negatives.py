@@ -29,7 +29,7 @@ def shares(parameters, chosen, root):
     found = []
     for count in SKIPS:
         lake = past.copy(root)
-        lake.replace_day_arrow(tables.VIEWS, day, _with_skips(views, who, of_topic[:count], chosen).drop_columns("day"))
+        lake.replace_day(tables.VIEWS, day, _with_skips(views, who, of_topic[:count], chosen).drop_columns("day"))
         nights.run(lake, day, chosen, nights.steps_of_a_night())
         feeds = lake.arrow(tables.FEEDS, ["viewer", "videos"], days=[day])
         heads = [row["videos"][:FIRST] for row in feeds.to_pylist() if row["viewer"] in who]

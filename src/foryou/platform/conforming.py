@@ -7,9 +7,8 @@ from datetime import date
 
 import pyarrow as pa
 from deltalake import Schema
-from pyspark.sql import DataFrame
 
-from foryou.contract import Column, Table, delta_schema, differences
+from foryou.contract import Column, Table, delta_schema
 from foryou.errors import ContractBroken
 from foryou.platform import parquet_files
 
@@ -31,13 +30,6 @@ def of_files(table: Table) -> list[Column]:
 def file_schema(table: Table) -> pa.Schema:
     """The schema of the table's files."""
     return pa.schema([arrow_schema(table).field(column.name) for column in of_files(table)])
-
-
-def selected(table: Table, frame: DataFrame, day: date) -> DataFrame:
-    """The columns of the table's files. Raises ContractBroken where the frame has others, or other types."""
-    found = {field.name: field.dataType.simpleString() for field in frame.schema.fields} | {"day": "date"}
-    refuse(table, day, differences(table, found))
-    return frame.select(*[column.name for column in of_files(table)])
 
 
 def conforming(table: Table, rows: pa.Table) -> pa.Table:

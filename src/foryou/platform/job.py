@@ -69,7 +69,7 @@ class Run:
         rows = [outcome.as_row(self.step) for outcome in found]
         for row, reason, outcome in zip(rows, overridden, found, strict=True):
             row["override"] = None if outcome.passed else reason
-        self.lake.replace_day_arrow(tables.CHECKS, self.day, _rows(rows), where=f"step = '{self.step}'")
+        self.lake.replace_day(tables.CHECKS, self.day, _rows(rows), where=f"step = '{self.step}'")
         failed = [o for o, reason in zip(found, overridden, strict=True) if not o.passed and not reason]
         self._gate([outcome for outcome in failed if outcome.gates], detail)
         for outcome, reason in zip(found, overridden, strict=True):

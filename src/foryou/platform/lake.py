@@ -167,21 +167,13 @@ class Lake:
                 table, f"none, though `{'`, `'.join(each.name for each in numbered)}` have rows numbered by it"
             )
 
-    def replace_day(self, table: Table, day: date, frame: DataFrame) -> int:
-        """Makes `frame`, which has no column `day`, the table's whole content of that day; gives back the rows.
-
-        One commit makes it visible. Workers write Parquet from Arrow and the driver commits: a tenth of the time of
-        Spark's Delta writer on a day of a small platform.
-        """
-        return self._commit(table, day, self._write(table, day, frame))
-
-    def replace_day_arrow(self, table: Table, day: date, rows: pa.Table, *, where: str = "") -> None:
-        """The same from Arrow, without Spark: for small tables and for what a kernel made.
+    def replace_day(self, table: Table, day: date, rows: pa.Table, *, where: str = "") -> None:
+        """Makes `rows`, which have no column `day`, the table's whole content of that day, in one commit.
 
         `where` narrows what is replaced within the day, as SQL: `"step = 'publish'"`.
         """
         predicate = f"day = '{day.isoformat()}'" + (f" AND {where}" if where else "")
-        self._write_arrow(table, conforming.dated(rows, day), predicate)
+        self._write(table, conforming.dated(rows, day), predicate)
 
     def extend(self, table: Table, day: date, missing: Callable[[pa.Table], pa.Table]) -> int:
         """Adds to an append-only map what `missing` finds that it lacks, given what it holds; gives back how many rows.
@@ -194,14 +186,14 @@ class Lake:
                 self._refuse_lost_map(table)
             fresh = missing(self.arrow(table))
             if fresh.num_rows:
-                self._write_arrow(table, conforming.dated(fresh, day), None, mode="append")
+                self._write(table, conforming.dated(fresh, day), None, mode="append")
         return int(fresh.num_rows)
 
-    def replace_all_arrow(self, table: Table, rows: pa.Table) -> None:
+    def replace_all(self, table: Table, rows: pa.Table) -> None:
         """Makes `rows` the table's whole content, in one commit."""
-        self._write_arrow(table, rows, None)
+        self._write(table, rows, None)
 
-    def _write_arrow(self, table: Table, rows: pa.Table, predicate: str | None, mode: str = "overwrite") -> None:
+    def _write(self, table: Table, rows: pa.Table, predicate: str | None, mode: str = "overwrite") -> None:
         rows = conforming.conforming(table, rows)
         self.create(table)
         with self._locked(table):
@@ -247,12 +239,6 @@ class Lake:
                 undo.callback(Path(file).unlink, missing_ok=True)
             checked(self.spark.read.schema(ddl).parquet(*files) if files else self.spark.createDataFrame([], ddl))
             undo.pop_all()  # it passed
-
-    def _write(self, table: Table, day: date, frame: DataFrame) -> list[Row]:
-        work = partial(
-            parquet_files.write_batches, folder=self._folder(table, day), schema=conforming.file_schema(table)
-        )
-        return conforming.selected(table, frame, day).mapInArrow(work, parquet_files.WRITTEN).collect()
 
     def _folder(self, table: Table, day: date) -> str:
         """Where files of that day go; nobody sees them before they are committed."""

@@ -30,12 +30,6 @@ def write_parts(
             yield _write_file(f"{folder}/part-{part:05d}-{uuid.uuid4().hex}.parquet", make(part), schema, rows_a_group)
 
 
-def write_batches(batches: Iterator[pa.RecordBatch], folder: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """Writes the rows of a Spark partition, which come as Arrow, into one file."""
-    rows = (pa.Table.from_batches([batch]).select(schema.names).cast(schema) for batch in batches)
-    yield _write_file(f"{folder}/{uuid.uuid4().hex}.parquet", rows, schema, rows_a_group=100_000)
-
-
 def misnamed(found: pa.Schema, wanted: pa.Schema) -> list[str]:
     """Columns that are missing, and columns that nobody wants."""
     missing = [f"{name} is missing" for name in wanted.names if name not in found.names]

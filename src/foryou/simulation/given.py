@@ -35,8 +35,8 @@ class Day:
 def give_day(lake: MemoryLake, world: World, number: int, day: Day, settings: Settings) -> None:
     """The tables of day `number` that the jobs after `views` read; dense ids are places in the world."""
     _give_catalogue(lake, world, number)
-    lake.replace_day_arrow(tables.FOLLOWS, day_of(world, number), follow_records(world, day.follows).to_arrow())
-    lake.replace_day_arrow(tables.CONTROLS, day_of(world, number), day.controls.to_arrow())
+    lake.replace_day(tables.FOLLOWS, day_of(world, number), follow_records(world, day.follows).to_arrow())
+    lake.replace_day(tables.CONTROLS, day_of(world, number), day.controls.to_arrow())
     give_views(lake, world, number, day, settings)
 
 
@@ -53,9 +53,9 @@ def _give_catalogue(lake: MemoryLake, world: World, number: int) -> None:
         (tables.VIDEOS, tables.VIDEO_IDS, videos),
         (tables.VIEWERS, tables.VIEWER_IDS, viewers),
     ):
-        lake.replace_day_arrow(table, day, rows)
+        lake.replace_day(table, day, rows)
         known = lake.arrow(ids, ["day"]).num_rows
-        lake.replace_day_arrow(ids, day, rows.select(list(ids.column_names[1:])).slice(known))
+        lake.replace_day(ids, day, rows.select(list(ids.column_names[1:])).slice(known))
 
 
 def day_of(world: World, number: int) -> date:

@@ -52,18 +52,18 @@ def fold(
     parts = [_events(counted, world, people, today=True), _events(open_plays, world, people, today=False)]
     placed = sessions.place(views.mark_own(pa.concat_tables(parts), _posted_before(lake, day)), day, settings)
     told = sessions.visits(placed, day, settings)
-    lake.replace_day_arrow(tables.POSTS, day, views.posts(placed))
-    lake.replace_day_arrow(tables.SESSIONS, day, sessions.build(told, settings))
-    lake.replace_day_arrow(tables.EXITS, day, sessions.exits(told, settings))
+    lake.replace_day(tables.POSTS, day, views.posts(placed))
+    lake.replace_day(tables.SESSIONS, day, sessions.build(told, settings))
+    lake.replace_day(tables.EXITS, day, sessions.exits(told, settings))
     days = [day - timedelta(days=back) for back in range(1, settings.norm_days + 1)]
     counts = lake.arrow(tables.WATCH_NORMS, ["duration_bucket", "bin", "views"], days=days)
     frozen = watch_norms.freeze(counts, settings)
     built = views.build(placed, partial(watch_norms.rank, frozen=frozen), settings)
-    lake.replace_day_arrow(tables.VIEWS, day, built)
-    lake.replace_day_arrow(tables.WATCH_NORMS, day, watch_norms.build(frozen, built))
+    lake.replace_day(tables.VIEWS, day, built)
+    lake.replace_day(tables.WATCH_NORMS, day, watch_norms.build(frozen, built))
     pair = np.unique(lines.viewer.astype(np.int64) << 32 | lines.video)  # seen stays seen
     seen = pa.table({"viewer": (pair >> 32).astype(np.int32), "video": pair.astype(np.int32)})
-    lake.replace_day_arrow(tables.SEEN, day, seen)
+    lake.replace_day(tables.SEEN, day, seen)
 
 
 def _events(lines: Lines, world: World, people: pa.Table, *, today: bool) -> pa.Table:

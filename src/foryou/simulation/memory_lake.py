@@ -81,13 +81,13 @@ class MemoryLake:
 
     # ---- writing
 
-    def replace_day_arrow(self, table: Table, day: date, rows: pa.Table, *, where: str = "") -> None:
+    def replace_day(self, table: Table, day: date, rows: pa.Table, *, where: str = "") -> None:
         """Makes `rows`, which have no column `day`, the table's whole content of that day, or of `where` within it."""
         dated = conforming.conforming(table, conforming.dated(rows, day))
         kept = [_without(part, where) for part in self._parts.get(table.path, {}).get(day, [])] if where else []
         self._put(table, day, [*kept, dated])
 
-    def replace_all_arrow(self, table: Table, rows: pa.Table) -> None:
+    def replace_all(self, table: Table, rows: pa.Table) -> None:
         """Makes `rows` the table's whole content."""
         whole = conforming.conforming(table, rows)
         self._parts[table.path] = {}
