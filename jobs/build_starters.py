@@ -34,18 +34,9 @@ def _clusters_reached(run: Run, met: pa.Table, height: int) -> np.ndarray:
 
 
 def _topics(run: Run, videos: pa.Table, height: int) -> tuple[list[str], np.ndarray]:
-    """The names of topics and each video's: its category, else the label of its cluster; -1 if it has neither."""
     clusters = run.lake.arrow(tables.CLUSTERS, ["kind", "cluster", "label"], days=[run.day])
-    clusters = clusters.filter(pc.equal(clusters["kind"], "videos"))
     of_video = run.lake.arrow(tables.VIDEO_CLUSTERS, ["video", "cluster"], days=[run.day])
-    place = pc.index_in(of_video["cluster"], clusters["cluster"].combine_chunks())
-    labels = clusters["label"].combine_chunks().take(place.combine_chunks())
-    told = pc.index_in(videos["video"], of_video["video"].combine_chunks())
-    named = pc.coalesce(videos["category"], labels.take(told.combine_chunks()))
-    names = pc.unique(named).drop_null()
-    topics = np.full(height, -1, np.int32)
-    topics[videos["video"].to_numpy()] = pc.fill_null(pc.index_in(named, names), -1).to_numpy()
-    return names.to_pylist(), topics
+    return starters.topics(videos, of_video, clusters.filter(pc.equal(clusters["kind"], "videos")), height)
 
 
 if __name__ == "__main__":

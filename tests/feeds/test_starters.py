@@ -112,3 +112,11 @@ def test_pools_hold_a_segments_popular_videos_by_quality_then_rank():
     assert len(set(found.creator.tolist())) == 3
     without = starters.pools(popular, quality, videos, np.array([0, -1, 2, 3], np.int32))["*:*"]
     assert without.videos.tolist() == [0, 2]
+
+
+def test_a_topic_is_the_category_else_the_label_of_the_cluster_and_never_holds_what_joins_paths():
+    videos = pa.table({"video": pa.array([3, 0, 1, 2], pa.int32()), "category": ["pets", "a>b", None, None]})
+    of_video = pa.table({"video": pa.array([1], pa.int32()), "cluster": pa.array([7], pa.int32())})
+    clusters = pa.table({"cluster": pa.array([5, 7], pa.int32()), "label": ["cats", "dogs"]})
+    names, topics = starters.topics(videos, of_video, clusters, 5)
+    assert [names[topic] if topic >= 0 else None for topic in topics] == ["a›b", "dogs", None, "pets", None]

@@ -85,6 +85,27 @@ def pools(
     return found
 
 
+def topics(
+    videos: pa.Table, of_video: pa.Table, clusters: pa.Table, height: int
+) -> tuple[list[str], NDArray[np.int32]]:
+    """The names of topics and each video's: its category, else the label of its cluster; -1 if it has neither.
+
+    `videos` has `video` and `category`, `of_video` has `video` and `cluster`, `clusters` has `cluster` and `label`.
+    Paths join names by `>`, so a `>` in one is written `›`.
+    """
+    labels = clusters["label"].combine_chunks().take(_place(of_video["cluster"], clusters["cluster"]))
+    named = pc.coalesce(videos["category"], labels.take(_place(videos["video"], of_video["video"])))
+    named = pc.replace_substring(named, ">", "›")
+    names = pc.unique(named).drop_null()
+    found = np.full(height, -1, np.int32)
+    found[videos["video"].to_numpy()] = pc.fill_null(pc.index_in(named, names), -1).to_numpy()
+    return names.to_pylist(), found
+
+
+def _place(of: pa.ChunkedArray, among: pa.ChunkedArray) -> pa.Array:
+    return pc.index_in(of, among.combine_chunks()).combine_chunks()
+
+
 def _numbers(videos: pa.Table, name: str) -> NDArray[np.int32]:
     """The column as numbers by dense id; nulls and videos that are not there get numbers of their own."""
     codes = videos[name].combine_chunks().dictionary_encode().indices

@@ -27,7 +27,11 @@ STARTERS = Table(
     (
         DAY,
         STARTERS_SEGMENT,
-        text("path", "Topics watched well so far: empty, `cooking`, `cooking>pets`.", required=True),
+        text(
+            "path",
+            "Topics watched well so far: empty, `cooking`, `cooking>pets`; a `>` in a name is `›`.",
+            required=True,
+        ),
         Column("slot", "int", "From 1 to 8.", required=True, at_least=1, at_most=8),
         VIDEO,
         text("topic", "Its category, else the label of its cluster.", required=True),

@@ -93,7 +93,11 @@ PUBLISHED_STARTERS = Table(
         DAY,
         RELEASE_ID,
         STARTERS_SEGMENT,
-        text("path", "Topics watched well so far: empty, `cooking`, `cooking>pets`.", required=True),
+        text(
+            "path",
+            "Topics watched well so far: empty, `cooking`, `cooking>pets`; a `>` in a name is `›`.",
+            required=True,
+        ),
         Column("slot", "int", "From 1 to 8.", required=True, at_least=1, at_most=8),
         VIDEO_ID,
         text("topic", "What it is about: watched well, the next slate's step.", required=True),
