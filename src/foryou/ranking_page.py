@@ -43,7 +43,7 @@ comes again. Some places are kept:
 | place in the list | for |
 |---|---|
 | {following} | new videos of creators you follow |
-| {trending} | what is on the rise in your country |
+| {trending} | what is on the rise in your country, if it is among the {c.trending_within} that fit you best |
 | {exploring} | new videos that nobody knows yet, drawn by chance |
 
 What is drawn by chance is drawn for you: a video that fits your taste by one standard deviation more is up to

@@ -318,6 +318,7 @@ class Candidates:
     explored: int
     exploring_taste: float
     seed: int
+    trending_within: int
     following_days: int
     enough_events: int
     weight_factors: float

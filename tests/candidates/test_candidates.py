@@ -15,6 +15,7 @@ from foryou.models import matrices
 from foryou.models.matrices import Rows
 
 VIEWERS, VIDEOS, LENGTH, TARGETS = 40, 150, 30, 12
+WITHIN = 20
 NO_FACTORS, NOTHING_SEEN = 3, 5
 WEIGHTS = {"taste": 1.0, "popular": 0.1}
 
@@ -85,7 +86,7 @@ def found(tonight, chosen, tmp_path_factory):
 
 def built(tonight, section, folder, parts=1, **changed):
     tonight.save(folder)
-    asked = replace(section, **({"length": LENGTH, "block_viewers": 7} | changed))
+    asked = replace(section, **({"length": LENGTH, "block_viewers": 7, "trending_within": WITHIN} | changed))
     return pa.concat_tables([block for part in range(parts) for block in candidates.build(part, folder, asked)])
 
 
@@ -257,14 +258,27 @@ def test_following_lists_the_newest_videos_of_creators_followed(tonight, found):
         assert row["following"] == by_taste(tonight, viewer, newest)[:20]
 
 
-def test_trending_lists_what_rises_in_the_viewers_country(tonight, found):
+def test_trending_lists_what_rises_in_the_viewers_country_and_fits_as_well_as_the_own(tonight, found):
+    left_out = 0
     for viewer, row in found.items():
         allowed = tonight.wide & (tonight.shown if tonight.adult[viewer] else tonight.for_all)
         rising = row_of(tonight.trending, tonight.countries[viewer])
         unwanted = row_of(tonight.seen, viewer) | hidden_from(tonight, viewer)
         fresh = {v: w for v, w in rising.items() if allowed[v] and v not in unwanted}
         most = sorted(fresh, key=lambda v: (-np.float32(fresh[v]), v))[:100]
-        assert row["trending"] == by_taste(tonight, viewer, most)[:20]
+        least = whole_taste(tonight, viewer, best_of(tonight, viewer))[WITHIN - 1][1]
+        fitting = [v for v in by_taste(tonight, viewer, most) if taste_for(tonight, viewer, v) >= least - 1e-6]
+        assert row["trending"] == fitting[:20]
+        left_out += len(most) - len(fitting)
+    assert left_out > 100
+
+
+def test_what_rises_is_shown_whatever_it_is_to_whoever_has_no_taste(tonight, chosen, tmp_path):
+    nothing = {name: np.zeros_like(getattr(tonight, name)) for name in ("viewer_factors", "viewer_contents")}
+    for viewer, row in by_viewer(built(replace(tonight, **nothing), chosen.candidates, tmp_path)).items():
+        scores = row_of(tonight.trending, tonight.countries[viewer])
+        assert row["trending"] == sorted(row["trending"], key=lambda v: (-np.float32(scores[v]), v))
+        assert row["trending"]
 
 
 def test_whoever_has_no_taste_gets_the_newest_of_whom_they_follow(tonight, chosen, tmp_path):

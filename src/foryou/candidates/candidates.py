@@ -34,24 +34,28 @@ def build(part: int, folder: Path, settings: Candidates) -> Iterator[pa.Table]:
 
 def _block(night: Night, viewers: NDArray[np.int32], settings: Candidates) -> pa.Table:
     lists = _by_age(night, viewers, settings.length, TASTES)
-    ids, scores, sources = _blended(night, viewers, lists, settings)
+    whole = taste.rescored(night, viewers, [ids for ids, _ in lists], settings.length)
+    ids, scores, sources = _blended(whole, lists, settings)
     _by_creators(ids, scores, sources, night.log_multipliers)
     fading = night.avoided.fading(viewers)
     ids, scores, sources = avoided.fade(ids, scores, sources, fading, len(night.shown))
     leads, ranks = _leads(np.stack([own for own, _ in lists]), ids, len(night.shown))
     columns = {"videos": ids, "scores": scores, "sources": sources, "leads": leads, "ranks": ranks}
     rows = {"viewer": viewers} | {name: matrices.lists(column, ids >= 0) for name, column in columns.items()}
-    rows |= {name: matrices.lists(videos, videos >= 0) for name, videos in _beside(night, viewers, settings).items()}
+    beside = _beside(night, viewers, whole, settings)
+    rows |= {name: matrices.lists(videos, videos >= 0) for name, videos in beside.items()}
     drawn, chances = _drawn(night, viewers, settings)
     rows |= {"exploring": matrices.lists(drawn, drawn >= 0), "propensities": matrices.lists(chances, drawn >= 0)}
     return pa.table(rows | {"known": np.array(night.known[viewers])})
 
 
 def _blended(
-    night: Night, viewers: NDArray[np.int32], lists: list[Lists], settings: Candidates
+    whole: Lists, lists: list[Lists], settings: Candidates
 ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int32]]:
-    """One list a viewer with its scores, and for each video the bits of the `TASTES` that found it."""
-    whole = taste.rescored(night, viewers, [ids for ids, _ in lists], settings.length)
+    """One list a viewer with its scores, and for each video the bits of the `TASTES` that found it.
+
+    `whole` is what all of them found, by the whole taste.
+    """
     every = [whole, *lists]
     weights = [1.0, *(settings.weight_popular if source is popular else 0.0 for source in TASTES)]
     ids, scores, bits = blend.blend_lists(
@@ -72,14 +76,22 @@ def _by_age(night: Night, viewers: NDArray[np.int32], length: int, sources: tupl
     return lists
 
 
-def _beside(night: Night, viewers: NDArray[np.int32], settings: Candidates) -> dict[str, NDArray[np.int32]]:
-    """The lists that have places of their own, by name; those `BY_TASTE` hold what fits the viewer best."""
+def _beside(
+    night: Night, viewers: NDArray[np.int32], whole: Lists, settings: Candidates
+) -> dict[str, NDArray[np.int32]]:
+    """The lists that have places of their own, by name; those `BY_TASTE` hold what fits the viewer best.
+
+    What is on the rise must fit as well as the viewer's own candidates do (`trending_within`, decision 0022).
+    """
     pools = _by_age(night, viewers, settings.kept_pool, tuple(KEPT.values()))
+    least = whole[1][:, min(settings.trending_within, settings.length) - 1, None]
     lists = {name: ids[:, : settings.kept_length] for name, (ids, _) in zip(KEPT, pools, strict=True)}
     has_taste = taste.of_any(night, viewers)
     for name, (ids, _) in zip(KEPT, pools, strict=True):
         if name in BY_TASTE:
-            fitting, _ = taste.rescored(night, viewers, [ids], settings.kept_length)
+            fitting, scores = taste.rescored(night, viewers, [ids], settings.kept_length)
+            if name == "trending":
+                fitting[scores < least] = -1
             lists[name] = np.where(has_taste[:, None], fitting, lists[name])
     return lists
 
