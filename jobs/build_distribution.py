@@ -19,14 +19,13 @@ def main(run: Run) -> None:
     views = run.lake.arrow(tables.VIEWS, evidence.COLUMNS, days=run.window(run.settings.interactions.window_days))
     before, last_night = _last_night(run)
     viewers = run.lake.arrow(tables.VIEWER_IDS, ["viewer"]).num_rows
-    active = _active(run, views)
     rows = distribution.build(
         before,
         _fresh(run, before["video"].to_numpy(), last_night),
         _tonight(run),
         partial(evidence.gather, views, _groups(run, viewers)),
-        active,
-        _room(run, views, before) or active,  # before there are any views of tests, one each
+        _active(run, views),
+        evidence.room(views.filter(pc.equal(views["day"], pa.scalar(run.day))), _under_test(before)),
         run.day,
         chosen,
     )
@@ -38,6 +37,10 @@ def main(run: Run) -> None:
 def _last_night(run: Run):  # type: ignore[no-untyped-def]
     days = [day for day in run.lake.days(tables.DISTRIBUTION) if day < run.day]
     return run.lake.arrow(tables.DISTRIBUTION, days=days[-1:]), days[-1] if days else None
+
+
+def _under_test(before: pa.Table) -> pa.ChunkedArray:
+    return before["video"].filter(pc.is_in(before["stage"], pa.array(distribution.TESTS)))
 
 
 def _height(run: Run) -> int:
@@ -112,13 +115,6 @@ def _active(run: Run, views: pa.Table) -> int:
     """How many viewers have watched anything in the last days."""
     recent = pc.greater(views["day"], pa.scalar(run.day - timedelta(days=ACTIVE_DAYS)))
     return pc.count_distinct(views["viewer"].filter(recent)).as_py()
-
-
-def _room(run: Run, views: pa.Table, before: pa.Table) -> int:
-    """How many views of videos under test were drawn for on the day."""
-    tested = before["video"].filter(pc.is_in(before["stage"], pa.array(distribution.TESTS))).combine_chunks()
-    of_tests = pc.and_(pc.is_valid(views["propensity"]), pc.is_in(views["video"], tested))
-    return pc.sum(pc.and_(pc.equal(views["day"], pa.scalar(run.day)), of_tests)).as_py() or 0
 
 
 def _flags(ids: pa.ChunkedArray, height: int) -> np.ndarray:

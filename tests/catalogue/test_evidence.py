@@ -108,3 +108,17 @@ def test_too_little_evidence_decides_nothing(chosen):
     told = evidence.Evidence(*(np.full((1, 5), n, np.int64) for n in (40, 40, 40)), np.array([0.3]))
     found, _, _ = evidence.judge(told, np.array([50]), replace(chosen.distribution, min_group_impressions=50))
     assert evidence.FOUND[found[0]] == "too_little"
+
+
+def room(*views):
+    return evidence.room(pa.Table.from_pylist(list(views), pa.schema(TYPES)), pa.chunked_array([[7, 8]], pa.int32()))
+
+
+def test_tests_have_as_many_places_as_views_were_drawn_for_them():
+    drawn = [view(viewer, video) for viewer in range(3) for video in (7, 8)]
+    assert room(*drawn, view(0, 9), view(0, 7, propensity=None)) == 6
+
+
+def test_tests_have_a_place_a_viewer_where_nobody_is_shown_what_was_drawn():
+    assert room(view(0, 7), *(view(viewer, 9, propensity=None) for viewer in range(5))) == 5
+    assert room() == 0

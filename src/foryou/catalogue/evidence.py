@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.special import betainc
 
@@ -52,6 +53,16 @@ class Evidence:
         prior = np.concatenate([bar, np.repeat(np.minimum(mean, bar), GROUPS, axis=1)], axis=1)
         a, b = self.good + m * prior, self.viewers - self.good + m * (1 - prior)
         return 1 - betainc(a, b, np.broadcast_to(bar, a.shape))
+
+
+def room(views: pa.Table, tested: pa.ChunkedArray) -> int:
+    """How many views the places kept for tests give a day: of the day's `views` those of `tested` that were drawn.
+
+    At least one a viewer of the day, who came by the first of those places: as long as the feeds of a lake are not what
+    people watch, the few views that something else drew would leave all these places to a handful of videos.
+    """
+    drawn = pc.and_(pc.is_valid(views["propensity"]), pc.is_in(views["video"], tested.combine_chunks()))
+    return max(pc.sum(drawn).as_py() or 0, pc.count_distinct(views["viewer"]).as_py())
 
 
 def gather(views: pa.Table, group: Ints, videos: Ints, since: Ints) -> Evidence:
