@@ -20,6 +20,7 @@ test: setup lint types imports unit  ## everything that must hold before a chang
 
 setup: java $(DONE)/package  ## the environment, with pinned and hashed packages, Delta's JARs and the secret of devices
 	@$(BIN)/python -m foryou.platform.fetch_jars
+	@$(BIN)/python -m foryou.class_archive
 	@$(BIN)/python -m foryou.secret
 
 lint: $(DONE)/package  ## format and lint, without changing a file

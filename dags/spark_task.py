@@ -12,7 +12,7 @@ from told import DAY, place
 
 from foryou import settings
 from foryou.errors import FINAL_EXIT_CODES, ForYouError
-from foryou.spark_configuration import listening, submitted
+from foryou.spark_configuration import on_one_machine, submitted
 
 SPARK_SUBMIT = Path(sys.prefix) / "bin" / "spark-submit"
 ENVIRONMENT = {
@@ -48,7 +48,7 @@ class SparkTask(SparkSubmitOperator):
         except ForYouError as error:
             raise AirflowFailException(str(error)) from error
         self.conf = submitted(chosen)
-        self.env_vars = ENVIRONMENT | listening(chosen)[1]
+        self.env_vars = ENVIRONMENT | on_one_machine(chosen)[1]
         for override in context["params"].get("overrides") or []:
             self.application_args += ["--override", override]
 

@@ -9,6 +9,8 @@ from foryou.errors import InputMissing
 from foryou.settings import Spark
 
 JARS = Path(sys.prefix) / "jars"
+ARCHIVE = Path(sys.prefix) / "spark.jsa"
+"""The archive of Spark's classes, see `class_archive.py`."""
 LOOPBACK = "127.0.0.1"
 
 
@@ -25,14 +27,19 @@ def delta_jars() -> list[Path]:
     return found
 
 
-def listening(settings: Spark) -> tuple[dict[str, str], dict[str, str]]:
-    """Settings and environment of a driver on one machine, which listens to nobody else.
+def on_one_machine(settings: Spark) -> tuple[dict[str, str], dict[str, str]]:
+    """Settings and environment of a driver on one machine: it listens to nobody else, and starts from the archive.
 
     Both are empty for a cluster, whose executors must reach the driver.
     """
     if not settings.master.startswith("local"):
         return {}, {}
-    return {"spark.driver.host": LOOPBACK, "spark.driver.bindAddress": LOOPBACK}, {"SPARK_LOCAL_IP": LOOPBACK}
+    listening = {"spark.driver.host": LOOPBACK, "spark.driver.bindAddress": LOOPBACK}
+    # The JVM passes over an archive that is missing or another Java's, without a word.
+    return listening, {
+        "SPARK_LOCAL_IP": LOOPBACK,
+        "SPARK_SUBMIT_OPTS": f"-XX:SharedArchiveFile={ARCHIVE} -Xlog:cds*=off",
+    }
 
 
 def submitted(settings: Spark) -> dict[str, str]:
@@ -56,5 +63,5 @@ def of_session(settings: Spark) -> dict[str, str]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.sources.parallelPartitionDiscovery.threshold": "1000",
-        **listening(settings)[0],
+        **on_one_machine(settings)[0],
     }

@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 
 from foryou.settings import CONF
 from foryou.settings import Spark as SparkSettings
-from foryou.spark_configuration import listening, of_session
+from foryou.spark_configuration import of_session, on_one_machine
 
 
 def session(settings: SparkSettings, name: str, log: Path | None = None) -> SparkSession:
@@ -20,7 +20,7 @@ def session(settings: SparkSettings, name: str, log: Path | None = None) -> Spar
     """
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    for name, value in listening(settings)[1].items():
+    for name, value in on_one_machine(settings)[1].items():
         os.environ.setdefault(name, value)
     builder = SparkSession.builder.appName(name)
     for key, value in _configuration(settings, log).items():
