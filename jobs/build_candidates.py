@@ -15,6 +15,7 @@ from foryou.candidates import avoided, candidates, exploring, night, taste
 from foryou.catalogue.creators import log_multipliers
 from foryou.catalogue.distribution import TESTS
 from foryou.catalogue.evidence import GROUPS
+from foryou.evaluation import taste_weight
 from foryou.models import ids, matrices
 from foryou.platform.job import Run, job
 
@@ -91,7 +92,7 @@ def _tastes(run: Run, profiles: pa.Table, among: NDArray[np.bool_], size: _Size)
         matrices.dense_given(profiles["viewer"], profiles["content_taste"], size.viewers),
         matrices.dense_given(content["video"], content["embedding"], size.videos),
         among,
-        chosen.weight_content,
+        _content_weight(run),
     )
     return {
         "viewer_factors": factors[0],
@@ -100,6 +101,16 @@ def _tastes(run: Run, profiles: pa.Table, among: NDArray[np.bool_], size: _Size)
         "viewer_contents": contents[0],
         "video_contents": contents[1],
     }
+
+
+def _content_weight(run: Run) -> float:
+    """What the last nights found it to be worth, on average; as the settings have it where none could tell."""
+    chosen = run.settings.candidates
+    found = run.lake.arrow(tables.EVALUATIONS, ["measure", "value"], days=run.window(chosen.content_weight_days))
+    told = found.filter(pc.equal(found["measure"], taste_weight.MEASURE))["value"].to_numpy()
+    weight = float(told.mean()) if len(told) else chosen.weight_content
+    run.note(content_weight=round(weight, 3))
+    return weight
 
 
 def _lists(run: Run, viewers: pa.Table, size: _Size) -> dict[str, Any]:

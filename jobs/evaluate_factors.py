@@ -1,4 +1,4 @@
-"""Judges yesterday's factors on what was watched today, beside popularity and the baseline score."""
+"""Judges yesterday's factors on what was watched today, beside popularity, the baseline score and content."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from foryou import tables
-from foryou.candidates import night
-from foryou.evaluation import evaluate
+from foryou.candidates import night, taste
+from foryou.evaluation import evaluate, taste_weight
 from foryou.feeds import baseline
 from foryou.models import matrices
 from foryou.platform.job import Run, job
@@ -23,11 +23,27 @@ def main(run: Run) -> None:
         judged_on = run.lake.arrow(tables.VIEWS, ["viewer", "video", "good"], days=[run.day])
         judged = _judged(run, before[-1], model, judged_on)
         rows = evaluate.evaluate(judged_on, judged, run.settings.evaluation)
+        rows += _content_weight(run, before[-1], judged_on, judged)
         rows = [row | {"model_version": model["model_version"]} for row in rows]
         run.note(**{f"{row['ranking']} {row['measure']}": row["value"] for row in rows})
     else:
         run.note(nothing_to_judge="first night")
     run.lake.replace_day(tables.EVALUATIONS, run.day, pa.Table.from_pylist(rows, schema=evaluate.SCHEMA))
+
+
+def _content_weight(run: Run, before: date, judged_on: pa.Table, judged: evaluate.Judged) -> list[dict[str, Any]]:
+    profiles = run.lake.arrow(tables.VIEWER_PROFILES, ["viewer", "content_taste"], days=[before])
+    content = run.lake.arrow(tables.CONTENT, ["video", "embedding"], days=[before])
+    contents = (
+        matrices.dense_given(profiles["viewer"], profiles["content_taste"], len(judged.viewer_factors)),
+        matrices.dense_given(content["video"], content["embedding"], len(judged.video_factors)),
+    )
+    return taste_weight.content_weight(
+        judged_on,
+        taste.of_one_scale(judged.viewer_factors, judged.video_factors, judged.shown, 1.0),
+        taste.of_one_scale(*contents, judged.shown, 1.0),
+        run.settings.evaluation,
+    )
 
 
 def _judged(run: Run, before: date, model: dict[str, Any], judged_on: pa.Table) -> evaluate.Judged:

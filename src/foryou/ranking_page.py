@@ -37,8 +37,9 @@ Each counts once a day: a hundred loops are one rewatch. Points halve every {i.h
 **Your list** is put together each night from what people who watch like you watched to the end, what is
 like the last {c.similar_recent} videos you liked, and what is popular where you are. All of it is ordered by how well
 it fits whom you watch like (weight {c.weight_factors:g}) and what you like videos to be about (weight
-{c.weight_content:g}), and a little by how popular it is (weight {c.weight_popular:g}). Nothing that you have seen
-comes again. Some places are kept:
+{c.weight_content:g} at first, then what the last {c.content_weight_days} days of watching say it is worth), and a
+little by how popular it is (weight {c.weight_popular:g}). Nothing that you have seen comes again. Some places are
+kept:
 
 | place in the list | for |
 |---|---|

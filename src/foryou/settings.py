@@ -323,6 +323,7 @@ class Candidates:
     enough_events: int
     weight_factors: float
     weight_content: float
+    content_weight_days: int
     weight_popular: float
 
 

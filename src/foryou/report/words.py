@@ -48,6 +48,7 @@ MEASURES = {
     "ndcg": "recall that counts a hit more the higher it stands in the first {k}; 1 is perfect",
     "cold_auc": "how often a good watch of such a video ranks above another one by the same viewer; 0.5 is chance",
     "cold_recall": "share of a viewer’s good watches of such videos that stand in the first {k} of them",
+    "content_weight": "what a video is about weighs as much as this beside who watches it",
     "coverage": "share of the videos that stand in anybody’s first {k}",
 }
 

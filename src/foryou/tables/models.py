@@ -53,7 +53,7 @@ MODELS = Table(
     key=("day",),
 )
 
-RANKINGS = ("factors", "popularity", "baseline", "content", "predicted")
+RANKINGS = ("factors", "popularity", "baseline", "taste", "content", "predicted")
 
 EVALUATIONS = Table(
     "evaluations",
@@ -62,7 +62,7 @@ EVALUATIONS = Table(
     (
         DAY,
         text("ranking", "What was judged.", RANKINGS, required=True),
-        text("measure", "`auc_exposed`, `recall@20`, `ndcg@100`, `coverage@100`, `cold_auc`, ...", required=True),
+        text("measure", "`auc_exposed`, `recall@20`, `coverage@100`, `content_weight`, `cold_auc`, ...", required=True),
         Column("value", "double", "The mean over viewers.", required=True),
         Column("low", "double", "Lower end of its 95 % interval."),
         Column("high", "double", "Upper end of its 95 % interval."),
