@@ -71,7 +71,8 @@ def _count(run: Run, landed: landing.LandedDay, told: Told, left: Snapshots) -> 
     for table in SNAPSHOTS:
         lines, faulty = _lines(told[table])
         landed_frames.recount(landed, table.name, lines)
-        run.note(**{table.name: lines - faulty - left[table].drop_repeats()})
+        repeats = left[table].drop_repeats()
+        run.note(**{table.name: lines - faulty - repeats} | ({f"repeated_{table.name}": repeats} if repeats else {}))
     unknown = {table.name: landed_frames.unknown_fields(landed, table.name) for table in SNAPSHOTS}
     if any(unknown.values()):
         run.note(unknown_fields={kind: names for kind, names in unknown.items() if names})

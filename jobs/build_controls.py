@@ -26,6 +26,9 @@ def main(run: Run) -> None:
     if unknown:
         run.note(unknown_fields=unknown)
     run.record_checks([_few_rejected(run, judged)])
+    lost = controls.leaving_refused(judged)
+    if lost:
+        run.degrade(f"{lost} of those who opted out or asked to be erased cannot be told: their lines are refused")
     sound = controls.sound(judged)
     run.lake.replace_day(tables.CONTROLS, run.day, sound)
     run.note(controls=sound.num_rows)

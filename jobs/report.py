@@ -1,6 +1,5 @@
 """Writes the night's report as one offline HTML page."""
 
-import json
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pyarrow.parquet as pq
 from foryou import settings, tables
 from foryou.contract import Table
 from foryou.feeds import reasons
-from foryou.platform.job import Run, job, journal
+from foryou.platform.job import Run, job, journal, read_json
 from foryou.report import report
 from foryou.report.facts import Facts, Mix, differing, mix, tastes
 from foryou.signals import events
@@ -73,7 +72,7 @@ def _facts(run: Run, folder: Path) -> Facts:
 
 def _entries(folder: Path) -> dict[str, dict[str, Any]]:
     """The journal of the night, without what an earlier run of this job left."""
-    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")}
+    found = {path.stem: entry for path in folder.glob("*.json") if (entry := read_json(path))}
     return {name: entry for name, entry in found.items() if name != "report"}
 
 

@@ -112,6 +112,8 @@ def test_no_number_is_infinite_or_beyond_all_sense(section, name):
         ("spark.master", "local[0]", "local[N]"),
         ("spark.driver_memory_gb", 0, "at least 1"),
         ("feeds.length", 201, "feeds.length at most candidates.length"),
+        ("feeds.exploring_places", [5, 8], "each place once in feeds.following_places"),
+        ("feeds.exploring_places", [5, 5], "each place once in feeds.following_places"),
         ("distribution.impressions", [200, 1000], "of one length"),
         ("distribution.impressions", [200, 100, 1000, 2000], "rising"),
     ],

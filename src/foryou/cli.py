@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from typing import Annotated
 import typer
 
 from foryou import screen, settings, tables
-from foryou.errors import ForYouError, InputMissing
+from foryou.errors import ForYouError, InputMissing, of_system
 from foryou.feeds.reasons import WORDS
 from foryou.plain_text import plain_text
 from foryou.publishing import reader
@@ -311,7 +312,7 @@ def _nights(landing: Path, lake: Path, days: list[date], conf: list[str], overri
         overrides = dict(map(job.override, override))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    with _told_errors(json):
+    with _told_errors(json), _told_stops():
         chosen = settings.load(*conf)
         for day in days:  # before anything is written: a mistyped --landing or --lake leaves nothing behind
             night.require_landed(landing, day)
@@ -337,12 +338,31 @@ def _captions(lake: Path, day: date) -> dict[str, str]:
 
 
 @contextmanager
+def _told_stops() -> Iterator[None]:
+    """Ctrl-C, and a polite `kill`, end a night with a word on what is left of it."""
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        print(
+            "stopped: what was published before stays live; the same command goes on where this one ended",
+            file=sys.stderr,
+        )
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
 def _told_errors(json: bool) -> Iterator[None]:
     """One clear message and the right exit code for the failures that a person can act on."""
     try:
         yield
-    except ForYouError as error:
+    except BrokenPipeError:
+        raise  # whoever reads our output has had enough
+    except (ForYouError, OSError) as error:
+        told = of_system(error) if isinstance(error, OSError) else error
         if json:
-            screen.as_json(error.as_dict())
-        print(error, file=sys.stderr)
-        raise typer.Exit(error.exit_code) from error
+            screen.as_json(told.as_dict())
+        print(told, file=sys.stderr)
+        raise typer.Exit(told.exit_code) from error

@@ -75,5 +75,16 @@ class AlreadyRunning(ForYouError):
     headline = "already running"
 
 
+def of_system(error: OSError) -> InputMissing:
+    """What the operating system refused: rights, room, a path that is gone."""
+    place = error.filename if isinstance(error.filename, str) else "the files that the command needs"
+    return InputMissing(
+        "files",
+        wanted=f"to read or write {place}",
+        found=error.strerror or (str(error).splitlines() or [type(error).__name__])[0],
+        next_step="see who may read and write there and how much room is left, then type the same command again",
+    )
+
+
 FINAL_EXIT_CODES = frozenset(kind.exit_code for kind in (InputMissing, DataRejected, ContractBroken, ModelRejected))
 """A retry cannot mend these: the input, the form or the model must change first."""

@@ -17,7 +17,18 @@ from pyspark.sql import SparkSession
 from foryou import secret, steps, tables
 from foryou.errors import ContractBroken, DataRejected, ForYouError, InputMissing
 from foryou.platform import checks, spark
-from foryou.platform.job import JOBS, Run, at_night, finished, journal, main_of, run_step, spark_log, write_json
+from foryou.platform.job import (
+    JOBS,
+    Run,
+    at_night,
+    finished,
+    journal,
+    main_of,
+    read_json,
+    run_step,
+    spark_log,
+    write_json,
+)
 from foryou.platform.lake import Lake
 from foryou.settings import Settings
 from foryou.sources import landing as landed
@@ -103,13 +114,19 @@ class Night:
 
         Whether they have been says the journal, since a day without any leaves no rows.
         """
+        held = set(self.lake.days(tables.CONTROLS))
         for each in landed.days(self.landing):
-            if each < run.day and not finished(self.lake.root, each, "build_controls"):
+            if each < run.day and not self._has_controls(each, held):
                 earlier = Run("build_controls", each, self.landing, self.lake, self.settings)
                 try:
                     run_step(earlier, main_of(earlier.step))
                 except (InputMissing, DataRejected, ContractBroken) as error:
                     run.degrade(f"controls of {each} are left out: {error.headline} ({error.table}): {error.found}")
+
+    def _has_controls(self, day: date, held: set[date]) -> bool:
+        """Whether the day's have been taken, and are still there."""
+        taken = read_json(journal(self.lake.root, day) / "build_controls.json")
+        return taken.get("state", "failed") != "failed" and (day in held or not taken["notes"]["controls"])
 
     def _missing(self, days: list[date]) -> list[date]:
         """The landed ones of the days of which the lake lacks something; `seen` is what a day's steps write last."""
@@ -125,7 +142,7 @@ class Night:
 
     def _step(self, day: date, name: str, done: set[str], inputs: str) -> dict[str, Any]:
         if name in done:
-            return json.loads((journal(self.lake.root, day) / f"{name}.json").read_text(encoding="utf-8"))
+            return read_json(journal(self.lake.root, day) / f"{name}.json")
         self.told(day, name, None)
         run = Run(name, day, self.landing, self.lake, self.settings, self.overrides)
         try:
@@ -141,13 +158,12 @@ class Night:
     def _finished(self, day: date, inputs: str) -> set[str]:
         """Steps that an unfinished attempt with the same inputs has behind it."""
         state = self._state(day)
-        return set(state.get("done", [])) if state.get("inputs") == inputs else set()
+        done = state.get("done", []) if state.get("inputs") == inputs else []
+        return {name for name in done if finished(self.lake.root, day, name)}
 
     def _state(self, day: date) -> dict[str, Any]:
         """What the night's last attempt left: its inputs, and the steps done or the summary."""
-        file = self._state_file(day)
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-        return found
+        return read_json(self._state_file(day))
 
     def _state_file(self, day: date) -> Path:
         return self.lake.root / "_nights" / f"{day.isoformat()}.json"

@@ -47,6 +47,7 @@ _AT_MOST = (
 )
 """The first of each two is at most the second."""
 
+_KEPT_PLACES = ("feeds.following_places", "feeds.trending_places", "feeds.exploring_places")
 _MASTER = r"local(\[(\*|[1-9]\d{0,3})(,[1-9]\d?)?\])?|yarn|(spark|k8s)://\S+"
 
 
@@ -76,6 +77,10 @@ def at_odds(values: Mapping[str, Mapping[str, Any]]) -> tuple[str, str] | None:
     looks = (told("distribution.impressions"), told("distribution.active_percent"))
     if len({len(each) for each in looks}) > 1 or not all(map(_rising, looks)):
         return "distribution.impressions and distribution.active_percent rising, of one length", f"{looks}"
+    kept = [place for name in _KEPT_PLACES for place in told(name)]
+    twice = sorted({place for place in kept if kept.count(place) > 1})
+    if twice:
+        return f"each place once in {', '.join(_KEPT_PLACES)}", f"{twice} twice"
     return None
 
 

@@ -76,7 +76,7 @@ def digest(salt: str) -> str:
 
 def device_name(device_id: str, salt: str) -> str:
     """The name that a device's events have before sign-up, as `models/devices.py` gives it to whole columns."""
-    return f"device-{hashlib.sha256((salt + device_id).encode()).hexdigest()[:24]}"
+    return f"device-{hashlib.sha256((salt + device_id).encode(errors='surrogatepass')).hexdigest()[:24]}"
 
 
 if __name__ == "__main__":

@@ -166,6 +166,39 @@ def test_a_line_that_says_nothing_of_something_is_the_first():
     assert row["tags"] == []
 
 
+SAFER = {
+    "rejected": ({"moderation": "rejected", "caption": "z"}, {"moderation": "auto_ok", "caption": "a"}),
+    "flagged": ({"moderation": "flagged", "tags": ["a"]}, {"moderation": "auto_ok"}),
+    "rejected before flagged": ({"moderation": "rejected", "tags": ["a"]}, {"moderation": "flagged"}),
+    "private": ({"status": "private", "category": "b"}, {"status": "live", "category": "a"}),
+    "deleted": ({"status": "deleted", "category": "b"}, {"status": "private", "category": "a"}),
+    "for adults": ({"audience": "adult", "caption": "z"}, {"audience": "all", "caption": "a"}),
+}
+
+
+@pytest.mark.parametrize("name", SAFER)
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_lines_that_contradict_each_other_the_safer_counts(name, turned):
+    lines = arrow_lines("videos", *(VIDEO | {"video_id": "v"} | told for told in SAFER[name][:: -1 if turned else 1]))
+    (row,) = catalogue.once(catalogue.sound(catalogue.judge_videos(lines, DAY)), tables.VIDEOS).to_pylist()
+    assert row.items() >= SAFER[name][0].items()
+
+
+@pytest.mark.parametrize("minor", ["13-17", None, "young"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_who_is_grown_up_in_one_line_and_not_in_another_is_not(minor, turned):
+    told = [{"age_band": minor, "language": "en", "country": "US"}, {"age_band": "25-34", "language": "de"}]
+    lines = arrow_lines("viewers", *({"viewer_id": "u1"} | each for each in told[:: -1 if turned else 1]))
+    judged = catalogue.judge_viewers(lines, DAY, "salt" * 8)
+    (row,) = catalogue.once(catalogue.sound(judged), tables.VIEWERS).to_pylist()
+    assert row["age_band"] == minor
+
+
+def test_nobody_signs_up_by_the_name_of_a_device():
+    lines = arrow_lines("viewers", {"viewer_id": "device-0123456789abcdef01234567"}, {"viewer_id": "device-1"})
+    assert catalogue.judge_viewers(lines, DAY, "salt" * 8)["reason"].to_pylist() == ["bad_viewer_id", None]
+
+
 def test_a_time_after_the_day_or_before_1970_is_unknown(videos):
     told = [at and at.replace(tzinfo=UTC) for at in UPLOADED.values()]
     assert [sound(videos, f"at-{n}").uploaded_at for n in range(len(UPLOADED))] == told

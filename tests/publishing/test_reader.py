@@ -67,6 +67,9 @@ def test_a_feed_comes_in_serving_order_with_its_reasons(opened):
 def test_a_feed_is_cut_where_asked(opened):
     assert ids(opened.feed("u2", 2)) == ["v5", "v6"]
     assert ids(opened.feed("u2", k=99)) == ["v5", "v6", "v7"]
+    for k in (0, -1):
+        with pytest.raises(ValueError, match="a number of videos"):
+            opened.feed("u2", k)
 
 
 @pytest.mark.parametrize("viewer", ["u0", "u1x", "u3", "", "zzz", "ü"])
@@ -97,6 +100,7 @@ def test_a_known_viewer_is_not_judged_by_country(opened):
 def test_a_device_is_known_by_what_was_watched_on_it_before_sign_up(opened):
     assert ids(opened.feed(device_id="phone-1")) == ["v8"]
     assert ids(opened.feed(device_id="phone-2", language="en")) == ["v3"]
+    assert ids(opened.feed(device_id="\ud800", language="en")) == ["v3"]
 
 
 def test_a_device_cannot_be_looked_up_without_the_salt(opened, monkeypatch, tmp_path):
@@ -180,6 +184,14 @@ def test_a_backfill_leaves_readers_where_they_are(tmp_path):
     earlier = publish(tmp_path, DAY - timedelta(days=1), feeds={"u1": [("backfilled", 1.0)]})
     assert ids(reader.open(tmp_path).feed("u1")) == ["new"]
     assert ids(reader.open(tmp_path, earlier).feed("u1")) == ["backfilled"]
+
+
+@pytest.mark.parametrize("name", ["my lake", "a#b", "l'ü 日本", "a+b&c=d;e,f"])
+def test_a_lake_may_have_any_name_that_a_folder_has(tmp_path, spark, name):
+    publish(tmp_path / name, feeds={"u1": [("v1", 1.0)]})
+    assert ids(reader.open(tmp_path / name).feed("u1")) == ["v1"]
+    read = Lake(tmp_path / name, spark).read(tables.PUBLISHED_FEEDS)
+    assert [row.viewer_id for row in read.collect()] == ["u1"]
 
 
 def test_a_column_added_within_a_version_disturbs_no_reader(tmp_path):

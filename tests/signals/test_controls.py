@@ -17,6 +17,7 @@ def control(kind, target=None, at="2026-03-10T12:00:00Z", viewer_id="u1"):
     return {"viewer_id": viewer_id, "kind": kind, "target": target, "happened_at": at}
 
 
+DEVICE = "device-0123456789abcdef01234567"
 LINES = {
     "a tag of any language": (control("mute_tag", "#Кошки и собаки"), None),
     "a sound": (control("mute_sound", "s1"), None),
@@ -31,9 +32,11 @@ LINES = {
     "no such control": (control("forget"), "unknown_kind"),
     "no control": (control(None, "c1"), "unknown_kind"),
     "a mute of nothing we know": (control("mute_all", "c 1"), "unknown_kind"),
-    "a clock without a day": (control("opt_out", at="12:00:00"), "bad_time"),
-    "tomorrow": (control("opt_out", at="2026-03-11T00:00:00Z"), "bad_time"),
-    "no time": (control("opt_out", at=None), "bad_time"),
+    "a clock without a day": (control("opt_out", at="12:00:00"), None),
+    "tomorrow": (control("opt_out", at="2026-03-11T00:00:03Z"), None),
+    "no time": (control("opt_out", at=None), None),
+    "coming back tomorrow": (control("opt_in", at="2026-03-11T00:00:03Z"), "bad_time"),
+    "who goes by the name of a device": (control("mute_sound", "s1", viewer_id=DEVICE), "bad_viewer_id"),
     "no plain viewer": (control("opt_out", viewer_id="u\n"), "bad_viewer_id"),
     "nothing": ({"readable": False, "line": ""}, "unreadable"),
 }
@@ -51,13 +54,15 @@ def test_controls_name_what_they_are_about():
         ("u1", "erase", None),
         ("u1", "opt_out", None),
     }
-    assert kept.num_rows == 5
+    last = datetime(2026, 3, 10, 23, 59, 59, 999_999, tzinfo=UTC)
+    left = {row["happened_at"] for row in kept.to_pylist() if row["kind"] == "opt_out"}
+    assert left == {datetime(2026, 3, 10, 12, tzinfo=UTC), last}, "a clock that is off is no reason to stay"
+    assert kept.num_rows == 6
+    assert controls.leaving_refused(judged) == 1, "the one of no plain viewer"
 
 
 # ---- what a reset forgets of the events of its day
 
-
-DEVICE = "device-0123456789abcdef01234567"
 IDS = pa.table({"viewer_id": ["ann", DEVICE, "bob"], "viewer": pa.array([0, 0, 1], pa.int32())})
 
 

@@ -225,11 +225,18 @@ def test_someone_not_signed_up_is_known_by_a_digest_of_the_device(judged):
 
 
 TOLD = {
-    '{"device_id": "phone", "kind": "swipe"}': '{"device_id": "...", "kind": "swipe"}',
-    '{"device_id" :"pho\\"ne"}': '{"device_id" :"..."}',
-    '{"device_id":12345,"kind":1}': '{"device_id":"...","kind":1}',
-    '{"Device_Id": ["phone", "x"], "a": 1}': '{"Device_Id": "...", "a": 1}',
-    '{"device_id": "pho': '{"device_id": "..."',
+    '{"device_id": "phone", "kind": "swipe"}': '{"...":"...", "kind": "swipe"}',
+    '{"device_id" :"pho\\"ne"}': '{"...":"..."}',
+    '{"kind":1,"device_id":12345}': '{"kind":1,...',
+    '{"Device_Id": ["phone", "x"], "a": 1}': "{...",
+    '{"a": 1, "device_id": "pho': '{"a": 1, ...',
+    '{"device_id": {"id": "phone"}}': "{...",
+    '{"device_id":["a]b","phone"]}': "{...",
+    '{"device_info":{"a":{"b":"x"},"c":"phone"}}': "{...",
+    "{'a': 1, 'device_id': 'phone'}": "{'a': 1, ...",
+    "{event_id: 1, device_id: phone}": "{event_id: 1,...",
+    "e1,u1,phone": "...",
+    '["phone"]': "...",
     '{"device\\u005fid": "phone"}': "...",
     '{"\\u0064evice_id": "phone"}': "...",
     '{"kind": "device", "a": "phone 2"}': '{"kind": "device", "a": "phone 2"}',

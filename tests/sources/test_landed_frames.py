@@ -147,3 +147,23 @@ def test_bytes_of_a_parquet_file_that_are_no_text_become_one_as_those_of_json_do
     found.validate(full=True)
     assert found["video_id"].to_pylist() == ["e\ufffd1", "e2"]
     assert found["tags"].to_pylist() == [["e\ufffd1"], ["e2"]]
+
+
+def test_a_parquet_file_of_no_columns_or_of_a_codec_that_spark_lacks_is_refused(spark, tmp_path):
+    with pytest.raises(DataRejected, match=r"wanted columns in .*found none"):
+        read(spark, put_parquet(tmp_path / "bare", pa.table({"a": [1]}).select([])), "events")
+    day = put_parquet(tmp_path / "packed", pa.table({"event_id": ["a"]}))
+    pq.write_table(pa.table({"event_id": ["a"]}), day.files["events"][0].path, compression="brotli")
+    with pytest.raises(DataRejected, match=r"packed by GZIP, LZ4.*found BROTLI"):
+        read(spark, day, "events")
+
+
+def test_a_fraction_where_a_whole_number_is_wanted_is_unreadable_in_every_format(spark, tmp_path):
+    lines = [{"event_id": "a", "watched_ms": 5000.7, "propensity": 0.1}, {"event_id": "b", "watched_ms": 5000.0}]
+    by_json = landed(tmp_path / "json", files={"a.jsonl": lines})
+    columns = {name: [line.get(name) for line in lines] for name in ("event_id", "watched_ms", "propensity")}
+    by_parquet = put_parquet(tmp_path / "parquet", pa.table(columns))
+    for day in (by_json, by_parquet):
+        found = {row.event_id: row.readable for row in read(spark, day, "events").collect()}
+        assert found.get("a", found.get(None)) is False
+    assert found == {"a": False, "b": True}

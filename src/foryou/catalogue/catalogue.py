@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from foryou import tables
+from foryou.catalogue import eligible
 from foryou.contract import Table
 from foryou.models import devices, fields, hashing
 
@@ -63,7 +64,7 @@ def judge_viewers(lines: pa.Table, day: date, salt: str) -> pa.Table:
         **{name: fields.name(lines[name]) for name in ("device_class", "age_band", "referrer")},
         **{name: fields.code(lines[name]) for name in ("language", "country")},
     }
-    return _judged(tables.VIEWERS, lines, plain, {"bad_viewer_id": pc.invert(fields.plain(lines["viewer_id"]))})
+    return _judged(tables.VIEWERS, lines, plain, {"bad_viewer_id": pc.invert(fields.account(lines["viewer_id"]))})
 
 
 def judge_follows(lines: pa.Table, day: date) -> pa.Table:
@@ -134,7 +135,10 @@ def viewers_of(lines: Iterator[pa.Table], day: date, salt: str) -> Iterator[pa.T
         yield sound(judge_viewers(some, day, salt))
 
 
-# ---- repeats: two lines of one key, of which the first in the order of what they say is kept
+# ---- repeats: two lines of one key, of which the safer is kept, else the first in the order of what they say
+
+_SAFER = {"moderation": ("rejected", "flagged"), "status": ("deleted", "private"), "audience": ("adult",)}
+"""By column: the values that win against any other, the first of them against all."""
 
 
 def once(rows: pa.Table, table: Table) -> pa.Table:
@@ -155,12 +159,19 @@ def doubtful(digests: hashing.Hashes) -> NDArray[np.int64]:
 
 
 def in_order(rows: pa.Table, table: Table) -> pa.Table:
-    """What the rows say, the key first, in columns that can be sorted: lists of texts as one text.
+    """What the rows say in columns that can be sorted: the key, what is safer to believe, the rest.
 
-    Lists of numbers become digests: their order means nothing, but is always the same.
+    Lists of texts become one text, those of numbers digests: their order means nothing, but is always the same.
     """
-    names = [*_key(table), *(name for name in columns(table) if name not in table.key)]
-    return pa.table({name: _sortable(rows[name]) for name in names})
+    own = {name: _sortable(rows[name]) for name in columns(table)}
+    safer = {f"safer {name}": _place(own[name], first) for name, first in _SAFER.items() if name in own}
+    if "age_band" in own:
+        safer["safer age"] = eligible.grown_up(own["age_band"])
+    return pa.table({name: own[name] for name in _key(table)} | safer | own)
+
+
+def _place(values: pa.ChunkedArray, first: tuple[str, ...]) -> pa.ChunkedArray:
+    return pc.fill_null(pc.index_in(values, pa.array(first)), len(first))
 
 
 def repeats(said: pa.Table, table: Table) -> NDArray[np.int64]:

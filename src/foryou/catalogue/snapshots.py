@@ -73,7 +73,7 @@ class Snapshot:
         return pa.concat_tables([pq.read_table(path, columns=names) for path in self.files()])
 
     def drop_repeats(self) -> int:
-        """Leaves one row of each key: the first in the order of what they say, wherever they lie; tells how many go."""
+        """Leaves one row of each key: the safer (`catalogue.repeats`), wherever they lie; tells how many go."""
         digests = [pq.read_table(path, columns=[_KEY])[_KEY].to_numpy() for path in self.files()]
         places = catalogue.doubtful(np.concatenate(digests))
         if not len(places):

@@ -61,6 +61,16 @@ def plain(values: Texts) -> Texts:
     return pc.fill_null(pc.match_substring_regex(values, _WHOLE_ID), False)
 
 
+def account(values: Texts) -> Texts:
+    """Whether it is the id of somebody who signed up: plain, and of another form than the names of devices."""
+    return pc.and_(plain(values), pc.invert(device(values)))
+
+
+def device(values: Texts) -> Texts:
+    """Whether it has the form of the salted name of a device, which nobody else may go by."""
+    return pc.fill_null(pc.match_substring_regex(values, r"^device-[0-9a-f]{24}\z"), False)
+
+
 def plain_or_null(values: Texts) -> Texts:
     return pc.if_else(plain(values), values, None)
 
@@ -106,6 +116,11 @@ def moment(values: Texts, day: date) -> pa.Array:
     first, last = (pa.scalar(_midnight(end), MOMENT) for end in (_FIRST_TIME, day + timedelta(days=1)))
     inside = pc.and_(pc.greater_equal(found, first), pc.less(found, last))
     return pc.if_else(inside, found, None)
+
+
+def last_moment(day: date) -> pa.Scalar:
+    """The last microsecond of the day."""
+    return pa.scalar(_midnight(day + timedelta(days=1)) - timedelta(microseconds=1), MOMENT)
 
 
 def times(values: Texts) -> pa.Array:

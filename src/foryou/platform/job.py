@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import os
 import sys
 import tempfile
 import time
@@ -97,14 +98,13 @@ def journal(lake_root: Path, day: date) -> Path:
 
 def finished(lake_root: Path, day: date, step: str) -> bool:
     """Whether the step's last run for that day came to its end."""
-    path = journal(lake_root, day) / f"{step}.json"
-    return path.is_file() and json.loads(path.read_text(encoding="utf-8"))["state"] != "failed"
+    return read_json(journal(lake_root, day) / f"{step}.json").get("state", "failed") != "failed"
 
 
 def manifests_read(lake_root: Path, day: date) -> dict[str, str]:
     """By step of the night: the digest of the manifest that it read, of those that read what has landed."""
     paths = [path for path in sorted(journal(lake_root, day).glob("*.json")) if path.stem in steps.BY_NAME]
-    entries = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    entries = map(read_json, paths)
     return {entry["step"]: entry["manifest"] for entry in entries if entry.get("manifest")}
 
 
@@ -115,7 +115,7 @@ def degraded_steps(lake_root: Path, day: date, before: str) -> list[str]:
     """
     later = [*steps.BY_NAME][[*steps.BY_NAME].index(before) :]
     paths = [path for path in sorted(journal(lake_root, day).glob("*.json")) if path.stem not in later]
-    entries = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    entries = map(read_json, paths)
     return [f"{entry['step']}: {reason}" for entry in entries for reason in entry.get("degraded", [])]
 
 
@@ -143,8 +143,20 @@ def write_json(path: Path, content: Any) -> None:
     """Writes the file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    part.write_text(json.dumps(content, indent=1, sort_keys=True, default=str), encoding="utf-8")
+    with part.open("w", encoding="utf-8") as file:
+        json.dump(content, file, indent=1, sort_keys=True, default=str)
+        file.flush()
+        os.fsync(file.fileno())  # else a power cut may leave an empty file of the final name
     part.replace(path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """What `write_json` left there; nothing where nothing is, or where it cannot be read: that was not done then."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def override(text: str) -> tuple[str, str]:
@@ -159,8 +171,8 @@ def spark_log(lake: Path, name: str) -> Path:
     """Where Spark's log of that name goes. Raises InputMissing for a path where no lake can be written."""
     folder = lake / "_logs"
     try:
-        if set("*?[]{}\\") & set(str(lake.absolute())):
-            raise ValueError("it has one of * ? [ ] { } \\, which Spark takes for patterns")
+        if set('*?[]{}\\%"') & set(str(lake.absolute())):
+            raise ValueError('it has one of * ? [ ] { } \\ % ", which mean something else to Spark or Delta')
         str(lake).encode()
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import date
 from functools import cached_property, partial
 from pathlib import Path
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -308,9 +309,8 @@ class Lake:
         return sorted(self._files(table, [day]), key=lambda path: Path(path).name)
 
     def _files(self, table: Table, days: list[date] | None) -> list[str]:
-        if days is None:
-            return self._delta(table).file_uris()
-        return self._delta(table).file_uris([("day", "in", [str(day) for day in days])]) if days else []
+        parts = [("day", "in", [str(day) for day in days])] if days is not None else None
+        return [unquote(uri) for uri in self._delta(table).file_uris(parts)] if days != [] else []
 
     @contextmanager
     def _locked(self, table: Table) -> Iterator[None]:

@@ -18,6 +18,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -95,7 +96,10 @@ class Reader:
         """The viewer's first k videos; someone unknown gets the starters of the segment, then what is popular there.
 
         `referrer`, the app that they came from, and `age_band` choose a variant of the starters where there is one.
+        Raises ValueError for a k below 1.
         """
+        if k < 1:
+            raise ValueError(f"k is a number of videos, not {k}")
         row = self._row("feeds", viewer_id or _device(device_id))
         if row is not None:
             return [_item(each) for each in row["items"][:k]]
@@ -195,7 +199,7 @@ class _Sorted:
         """Reads the footers: the last key of each row group."""
         found: list[tuple[str, pq.ParquetFile, int]] = []
         for path in table.file_uris():
-            file = pq.ParquetFile(path)
+            file = pq.ParquetFile(unquote(path))
             place = file.schema_arrow.get_field_index(key)
             lasts = (
                 file.metadata.row_group(group).column(place).statistics.max for group in range(file.num_row_groups)

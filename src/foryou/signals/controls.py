@@ -14,27 +14,38 @@ from foryou.models import fields
 
 FORGETTING = ("reset_feed", "erase")
 """The controls after which what was before no longer counts."""
+LEAVING = ("opt_out", "erase")
+"""Those that a platform owes to whoever asks."""
 
 
 def judge(lines: pa.Table, day: date) -> pa.Table:
     """One row per landed line: the columns of `controls` without `day`, and `reason`, null if it is sound.
 
     A target need not be known: it takes effect when the thing appears. Tags are words of any language, made plain as
-    the catalogue's are; everything else has an id.
+    the catalogue's are; everything else has an id. A wish is not lost to a clock that is off: without a time up to the
+    end of the day it counts as of that end. Opting in is none: it brings back what another wish has ended.
     """
     of_tag, targeted = pc.equal(lines["kind"], "mute_tag"), pc.match_substring_regex(lines["kind"], "^(mute|block)_")
     target = pc.if_else(targeted, lines["target"], None)
     target = pc.if_else(pc.fill_null(of_tag, False), fields.tag(target), target)
     happened_at = fields.moment(lines["happened_at"], day)
+    protects = pc.invert(pc.fill_null(pc.equal(lines["kind"], "opt_in"), False))
+    happened_at = pc.if_else(pc.and_(pc.is_null(happened_at), protects), fields.last_moment(day), happened_at)
     named = pc.if_else(of_tag, pc.fill_null(pc.not_equal(target, ""), False), fields.plain(target))
     faults = {
-        "bad_viewer_id": pc.invert(fields.plain(lines["viewer_id"])),
+        "bad_viewer_id": pc.invert(fields.account(lines["viewer_id"])),
         "unknown_kind": pc.invert(fields.one_of(lines["kind"], tables.CONTROL_KINDS)),
         "bad_target": pc.and_(targeted, pc.invert(named)),
         "bad_time": pc.is_null(happened_at),
     }
     held = {"viewer_id": lines["viewer_id"], "kind": lines["kind"], "target": target, "happened_at": happened_at}
     return pa.table({**held, "reason": fields.reasons(lines["readable"], faults)})
+
+
+def leaving_refused(judged: pa.Table) -> int:
+    """How many wishes to leave could not be read: nobody knows whose they are."""
+    wished = pc.is_in(judged["kind"], pa.array(LEAVING))
+    return pc.sum(pc.and_(wished, pc.is_valid(judged["reason"]))).as_py() or 0
 
 
 def sound(judged: pa.Table) -> pa.Table:

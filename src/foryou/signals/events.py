@@ -29,7 +29,11 @@ Hashes = hashing.Hashes
 _KEPT = tuple(name for name in tables.EVENTS.column_names if name != "day")
 _LONGEST_LINE = 2_000
 _MINUTE_US = 60_000_000
-_DEVICE = r'(?i)("[^"]*device[^"]*"\s*:\s*)(?:"[^"\\]*(?:\\.[^"\\]*)*"?|\[[^\]]*\]?|[^\[",}]+)'
+_DEVICE = r'(?i)"[^"]*device[^"]*"\s*:\s*"[^"\\]*(?:\\.[^"\\]*)*"'
+"""A name with something of a device in it, and a text under it."""
+_FROM_DEVICE_ON = r"(?is)[\"']?[^\"'{,:]*device[^\"'{,:]*[\"']?\s*:.*\z"
+_NO_OBJECT = r"^[^{]|^\z"
+"""A line that is none has no names to tell a device by."""
 _SPELLED_NAME = r'"[^"]*\\u[0-9a-fA-F]{4}[^"]*"\s*:'
 """A name in escapes may be that of the device: of such a line nothing is kept."""
 
@@ -41,10 +45,11 @@ def judge(lines: pa.Table, day: date, settings: Events, salt: str) -> pa.Table:
     whatever else is written.
     """
     unnamed = pc.if_else(pc.is_null(lines["viewer_id"]), lines["device_id"], pa.scalar(None, pa.string()))
+    claimed = pc.if_else(fields.device(lines["viewer_id"]), "", lines["viewer_id"])
     known = _with(
         lines,
         happened_at=fields.times(lines["happened_at"]),
-        viewer_id=pc.coalesce(lines["viewer_id"], devices.names(unnamed, salt)),
+        viewer_id=pc.coalesce(claimed, devices.names(unnamed, salt)),
         surface=pc.if_else(fields.one_of(lines["surface"], tables.SURFACES), lines["surface"], "other"),
     )
     reason = fields.reasons(known["readable"], _faults(known, day, settings))
@@ -83,11 +88,16 @@ def rejected(judged: pa.Table) -> pa.Table:
 
 
 def _without_device(lines: pa.Table) -> pa.ChunkedArray:
-    """Each line's text, without what stands under a name in which there is something of a device."""
+    """Each line's text, without the texts under names in which there is something of a device.
+
+    Anything else than a text there, and all behind it, is left out: nobody knows where it ends.
+    """
     concerned = pc.or_(pc.is_valid(lines["device_id"]), pc.invert(lines["readable"]))
     some = lines["line"].filter(concerned)
-    cut = pc.replace_substring_regex(some, _DEVICE, r'\1"..."')
-    cut = pc.if_else(pc.match_substring_regex(some, _SPELLED_NAME), "...", cut)
+    cut = pc.replace_substring_regex(some, _DEVICE, '"...":"..."')
+    cut = pc.replace_substring_regex(cut, _FROM_DEVICE_ON, "...")
+    nameless = pc.or_(pc.match_substring_regex(some, _SPELLED_NAME), pc.match_substring_regex(some, _NO_OBJECT))
+    cut = pc.if_else(nameless, "...", cut)
     return pc.replace_with_mask(lines["line"].combine_chunks(), concerned.combine_chunks(), cut.combine_chunks())
 
 

@@ -27,6 +27,8 @@ from foryou.sources.landing import LandedDay
 Work = Callable[[Iterator[pa.Table]], Iterator[pa.Table]]
 """From landed lines, some thousands at a time, to whatever is made of them."""
 
+_CODECS = {"UNCOMPRESSED", "SNAPPY", "GZIP", "LZ4", "ZSTD"}
+"""Of Parquet, those that Spark reads as it comes."""
 _SAMPLED_LINES = 1_000
 _BYTES_A_PIECE = 24 << 20
 
@@ -105,7 +107,7 @@ def _from_parquet(spark: SparkSession, paths: list[str], landed: LandedDay, kind
     try:
         frame = spark.read.parquet(*paths)
         cast = {f.name: F.col(f.name).try_cast(f.dataType) for f in schema.fields if f.name in frame.columns}
-        lost = [F.col(name).isNotNull() & value.isNull() for name, value in cast.items()]
+        lost = [_lost(frame, f, cast[f.name]) for f in schema.fields if f.name in cast]
         columns = [_utf8(cast.get(f.name, F.lit(None).cast(f.dataType)), f.dataType).alias(f.name) for f in schema]
         line = F.to_json(F.struct(*[F.col("`" + name.replace("`", "``") + "`") for name in frame.columns]))
         return frame.select(
@@ -116,9 +118,16 @@ def _from_parquet(spark: SparkSession, paths: list[str], landed: LandedDay, kind
             f"landing/{kind}",
             day=landed.day,
             wanted=f"columns that can be read as {tables.LANDED[kind]}",
-            found=f"{error.getCondition()} in {Path(paths[0]).name}",
+            found=f"{error.getCondition()} in {Path(paths[0]).name}: {str(error).splitlines()[0][:300]}",
             next_step="have the producer write the types of the landing contract",
         ) from error
+
+
+def _lost(frame: DataFrame, field: T.StructField, value: Column) -> Column:
+    """Whether something has become nothing by its cast, or a fraction a whole number."""
+    given, whole = F.col(field.name), isinstance(field.dataType, T.IntegralType)
+    rounded = whole and isinstance(frame.schema[field.name].dataType, T.FractionalType)
+    return given.isNotNull() & (value.isNull() | (given != value if rounded else F.lit(False)))
 
 
 def _utf8(value: Column, kind: T.DataType) -> Column:
@@ -152,15 +161,20 @@ def _sampled_fields(path: Path, landed: LandedDay) -> set[str]:
 
 def _parquet_schema(path: Path, landed: LandedDay) -> pa.Schema:
     try:
-        return pq.read_schema(path)
+        file = pq.ParquetFile(path)
     except (pa.ArrowInvalid, OSError) as error:
-        raise DataRejected(
-            "landing",
-            day=landed.day,
-            wanted=f"a whole Parquet file in {path}",
-            found=str(error).splitlines()[0],
-            next_step="export the day again",
-        ) from error
+        raise _unusable(landed, f"a whole Parquet file in {path}", str(error).splitlines()[0]) from error
+    if not file.metadata.num_columns:
+        raise _unusable(landed, f"columns in {path}", "none")
+    groups = [file.metadata.row_group(group) for group in range(file.num_row_groups)]
+    other = {group.column(place).compression for group in groups for place in range(group.num_columns)} - _CODECS
+    if other:
+        raise _unusable(landed, f"{path} packed by {', '.join(sorted(_CODECS))}", ", ".join(sorted(other)))
+    return file.schema_arrow
+
+
+def _unusable(landed: LandedDay, wanted: str, found: str) -> DataRejected:
+    return DataRejected("landing", day=landed.day, wanted=wanted, found=found, next_step="export the day again")
 
 
 def _fields(line: bytes) -> set[str]:

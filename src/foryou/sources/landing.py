@@ -80,7 +80,8 @@ def landing_day(landing: Path, day: date) -> Path:
 
 def days(landing: Path) -> list[date]:
     """The days that have a manifest, oldest first; other folders are passed over."""
-    found = (re.fullmatch(r"day=(\d{4}-\d{2}-\d{2})", path.parent.name) for path in landing.glob(f"*/{MANIFEST}"))
+    manifests = (path for path in landing.glob(f"*/{MANIFEST}") if path.is_file())
+    found = (re.fullmatch(r"day=((?:19[7-9]|2\d\d)\d-\d{2}-\d{2})", path.parent.name) for path in manifests)
     return sorted(day for match in found if match and (day := _date_or_none(match[1])))
 
 
