@@ -1,18 +1,20 @@
 """Writes the night's report as one offline HTML page."""
 
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from foryou import settings, tables
+from foryou import settings, steps, tables
 from foryou.contract import Table
 from foryou.feeds import reasons
 from foryou.platform.job import Run, job, journal, read_json
-from foryou.report import report
+from foryou.platform.lake import Lake
+from foryou.report import report, status
 from foryou.report.facts import Facts, Mix, differing, mix, tastes
 from foryou.signals import events
 
@@ -34,11 +36,13 @@ def main(run: Run) -> None:
 
 
 def _facts(run: Run, folder: Path) -> Facts:
+    entries = _entries(journal(run.lake.root, run.day))
+    behind = _behind(entries)
+    run = replace(run, lake=cast(Lake, _Tonight(run.lake, run.day, {table.name for table in behind})))
     lake, day = run.lake, run.day
     releases = lake.arrow(tables.RELEASES).to_pylist()
     videos = lake.arrow(tables.VIDEOS, ["video", "video_id", "caption", "shown"], days=[day])
-    models = lake.arrow(tables.MODELS, days=[day]).to_pylist()
-    entries = _entries(journal(lake.root, day))
+    models = _rows(lake, tables.MODELS, day)
     read = entries.get("build_events", {}).get("notes", {})  # a refused day leaves no rows in the tables
     return Facts(
         day=day,
@@ -51,9 +55,9 @@ def _facts(run: Run, folder: Path) -> Facts:
         mix=_mix(run),
         reasons=reasons.CODES,
         evaluations=lake.arrow(tables.EVALUATIONS, days=_held(run, tables.EVALUATIONS)).to_pylist(),
-        fairness=lake.arrow(tables.FAIRNESS, days=[day]).to_pylist(),
-        counts=_counts(run, releases),
-        checks=lake.arrow(tables.CHECKS, days=[day]).to_pylist(),
+        fairness=_rows(lake, tables.FAIRNESS, day),
+        counts=_counts(run, [row for row in releases if row["day"] < day or tables.RELEASES not in behind]),
+        checks=[row for row in _rows(lake, tables.CHECKS, day) if not entries or row["step"] in entries],
         model=models[0] if models else None,
         releases=releases,
         popular=_popular(run, videos),
@@ -74,6 +78,44 @@ def _entries(folder: Path) -> dict[str, dict[str, Any]]:
     """The journal of the night, without what an earlier run of this job left."""
     found = {path.stem: entry for path in folder.glob("*.json") if (entry := read_json(path))}
     return {name: entry for name, entry in found.items() if name != "report"}
+
+
+def _rows(lake: Lake, table: Table, day: date) -> list[dict[str, Any]]:
+    return lake.arrow(table, days=[day]).to_pylist()
+
+
+def _behind(entries: dict[str, dict[str, Any]]) -> set[Table]:
+    """The tables of steps that this run of the night has not come to: what they hold of the day is an earlier run's.
+
+    Without any entry nothing is known of a run.
+    """
+    old = status.overtaken(entries)
+    done = {name for name, entry in entries.items() if entry["state"] != "failed" and name not in old}
+    return {table for step in steps.STEPS if entries and step.name not in done for table in step.writes}
+
+
+@dataclass(frozen=True)
+class _Tonight:
+    """A lake whose tables `behind` hold nothing of the day."""
+
+    lake: Lake
+    day: date
+    behind: set[str]
+
+    def days(self, table: Table) -> list[date]:
+        return self._own(table, self.lake.days(table))
+
+    def arrow(self, table: Table, columns: list[str] | None = None, *, days: list[date] | None = None) -> pa.Table:
+        return self.lake.arrow(table, columns, days=None if days is None else self._own(table, days))
+
+    def count(self, table: Table, days: list[date]) -> int:
+        return self.lake.count(table, self._own(table, days))
+
+    def files(self, table: Table, day: date) -> list[str]:
+        return self.lake.files(table, day)
+
+    def _own(self, table: Table, days: list[date]) -> list[date]:
+        return [day for day in days if day != self.day or table.name not in self.behind]
 
 
 def _held(run: Run, table: Table) -> list[date]:

@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 from typer.testing import CliRunner
 
+import foryou
 from foryou import cli
 from foryou.errors import ContractBroken, ForYouError, InputMissing
 from rows import DAY
@@ -21,7 +22,7 @@ def asked(tmp_path, *arguments):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("factors: {factor: 8}", "unknown ['factor']"),
+        ("factors: {factor: 8}", "unknown ['factors.factor']. Next: mend the file; factors may be meant"),
         ("factor: {factors: 8}", "unknown ['factor']"),
         ("factors: {factors: eight}", "factors.factors as int"),
         ("views: {points_skip: 3}", "rewatch >= completion"),
@@ -54,3 +55,16 @@ def test_a_day_that_has_not_landed_is_missing(tmp_path):
 def test_every_failure_that_a_person_can_mend_has_an_exit_code_of_its_own():
     kinds = ForYouError.__subclasses__()
     assert len({kind.exit_code for kind in kinds}) == len(kinds)
+
+
+def test_what_the_system_refuses_is_told_in_one_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    result = CliRunner().invoke(cli.app, ["world", "--out", str(tmp_path / "file" / "landing"), "--events", "200"])
+    assert result.exit_code == InputMissing.exit_code
+    assert "input missing (files)" in result.output and "Not a directory" in result.output
+
+
+def test_a_notebook_makes_no_lake_where_there_is_none(tmp_path):
+    with pytest.raises(InputMissing, match=r"no lake|nothing at"):
+        foryou.notebook(tmp_path / "typo")
+    assert not list(tmp_path.iterdir())

@@ -137,7 +137,7 @@ def test_someone_unknown_is_asked_for_by_a_dash(lake):
 def test_a_viewer_whom_nobody_knows_is_said_to_be_unknown(lake):
     told = as_json("feed", "nobody", "--lake", lake)
     assert (told["known"], [item["video_id"] for item in told["items"]]) == (False, ["v4", "v5"])
-    assert "Viewer nobody is unknown: the list of someone unknown" in ok("feed", "nobody", "--lake", lake)
+    assert "Viewer nobody has no list of their own (unknown, or opted out)" in ok("feed", "nobody", "--lake", lake)
     assert as_json("feed", "u1", "--lake", lake)["known"] is True
 
 
@@ -211,6 +211,7 @@ def test_a_long_caption_ends_at_a_word():
 
 
 def test_a_lake_without_releases_lists_none(tmp_path):
+    (tmp_path / "_nights").mkdir()
     assert as_json("releases", "--lake", tmp_path) == []
     ok("releases", "--lake", tmp_path)
 
@@ -340,4 +341,4 @@ def test_a_broken_setting_exits_5(tmp_path):
         "nightly", "--landing", tmp_path, "--lake", tmp_path, "--day", "2026-03-01", "--conf", tmp_path / "mine.yaml"
     )
     assert told.exit_code == 5
-    assert "unknown ['lenght']" in told.stderr
+    assert "unknown ['feeds.lenght']" in told.stderr

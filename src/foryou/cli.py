@@ -118,7 +118,8 @@ def feed(
             rows = [asdict(item) | {"words": item.words(language)} for item in items]
             screen.as_json({"release": opened.release.release_id, "known": known, "items": rows})
         else:
-            unknown = "Someone unknown" if viewer == "-" else f"Viewer {viewer} is unknown: the list of someone unknown"
+            strange = f"Viewer {viewer} has no list of their own (unknown, or opted out): that of someone unknown"
+            unknown = "Someone unknown" if viewer == "-" else strange
             title = f"Viewer {viewer}" if known else unknown
             screen.feed(items, opened.release, title, _captions(lake, opened.release.day), language)
 
@@ -133,7 +134,7 @@ def similar(
     """Shows the videos nearest in content."""
     with _told_errors(json):
         opened = reader.open(lake)
-        items = opened.similar(video)[:k]
+        items = opened.similar(video, k)
         captions = {} if json and items else _captions(lake, opened.release.day)
         if not items and video not in captions:
             raise InputMissing(

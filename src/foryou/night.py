@@ -60,14 +60,21 @@ class Night:
         to_start_spark = self._start_spark(day)
         before = self._first_of_all(day)
         done = self._finished(day, inputs)
+        self._forget_all_but(day, done)
         try:
             entries = [before, *(self._step(day, step.name, done, inputs) for step in steps.STEPS)]
         except ForYouError:
             self._report_failure(day)
             raise
         summary = _summary(day, entries, time.monotonic() - started) | {"to_start_spark": to_start_spark}
+        summary["overrides_unused"] = self._unused(day)
         write_json(self._state_file(day), {"inputs": inputs, "finished": summary})
         return summary
+
+    def _unused(self, day: date) -> list[str]:
+        """Overrides of checks that passed, or that nobody makes."""
+        rows = self.lake.arrow(tables.CHECKS, ["expectation", "override"], days=[day]).to_pylist()
+        return sorted(set(self.overrides) - {row["expectation"] for row in rows if row["override"]})
 
     def finished(self, day: date) -> dict[str, Any] | None:
         """The summary of a night that is done and would read the same inputs with the same settings and code again."""
@@ -160,6 +167,11 @@ class Night:
         state = self._state(day)
         done = state.get("done", []) if state.get("inputs") == inputs else []
         return {name for name in done if finished(self.lake.root, day, name)}
+
+    def _forget_all_but(self, day: date, done: set[str]) -> None:
+        """Removes the entries of an earlier run of the night: its page would tell of them as of this one's."""
+        for name in set(steps.BY_NAME) - done:
+            (journal(self.lake.root, day) / f"{name}.json").unlink(missing_ok=True)
 
     def _state(self, day: date) -> dict[str, Any]:
         """What the night's last attempt left: its inputs, and the steps done or the summary."""

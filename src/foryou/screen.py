@@ -89,6 +89,8 @@ def closing(summary: dict[str, Any]) -> None:
     table.add_row("seconds", f"{summary['seconds']:.1f}: " + _seconds(summary))
     for reason in summary["degraded"]:
         table.add_row("[yellow]degraded[/]", Text(reason))
+    for check in summary["overrides_unused"]:
+        table.add_row("[yellow]not needed[/]", Text(f"the override of '{plain_text(check)}': no such check failed"))
     console.print(table)
 
 
@@ -102,6 +104,8 @@ def feed(
 ) -> None:
     """A list with captions and scores, and reasons in words where it has any; `aside` is said beside its release."""
     reasons = any(item.reason for item in items)
+    if not items:
+        console.print("[dim]nothing: no video is near enough in content[/]")
     table = Table(title=Text(plain_text(title)), title_justify="left")
     for name in ("", "video", "caption", "score", *(["why"] if reasons else [])):
         table.add_column(name, overflow="fold")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import os
@@ -386,11 +387,26 @@ def load(*extra: Path | str) -> Settings:
     An extra file is a path or the bare name of a file in `conf/` (`ci` for `conf/ci.yaml`). Raises ContractBroken
     for a file that is missing or not YAML, an unknown section or setting, and a value of another type or out of range.
     """
-    merged: dict[str, dict[str, Any]] = {}
-    for path in (CONF / "base.yaml", *map(file_of, extra)):
-        for section, values in _read(path).items():
-            merged.setdefault(section, {}).update(values)
+    merged = _read(CONF / "base.yaml")
+    for path in map(file_of, extra):
+        given = _read(path)
+        _refuse_unknown(path, given, merged)
+        merged = {section: values | given.get(section, {}) for section, values in merged.items()}
     return from_mapping(merged)
+
+
+def _refuse_unknown(path: Path, given: Mapping[str, Mapping[str, Any]], base: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raises ContractBroken, with what may have been meant, for names that `base` does not have."""
+    known = dict.fromkeys(given, base) | {f"{s}.{n}": base[s] for s in given if s in base for n in given[s]}
+    unknown = [name for name, among in known.items() if name.rpartition(".")[2] not in among]
+    if unknown:
+        name, among = unknown[0].rpartition(".")[2], known[unknown[0]]
+        meant = difflib.get_close_matches(name, among, n=1)
+        raise _broken(
+            f"names of sections and settings that conf/base.yaml has, in {path}",
+            f"unknown {unknown}",
+            f"mend the file{f'; {meant[0]} may be meant' if meant else ''}",
+        )
 
 
 def from_mapping(values: Mapping[str, Mapping[str, Any]]) -> Settings:
@@ -461,7 +477,7 @@ def file_of(name: Path | str) -> Path:
 
 def named() -> list[str]:
     """The files in `conf/` that a bare name means."""
-    return sorted(file.stem for file in CONF.glob("*.yaml"))
+    return sorted(file.stem for file in CONF.glob("*.yaml") if file.stem != "secret")
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:

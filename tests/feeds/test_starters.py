@@ -120,3 +120,16 @@ def test_a_topic_is_the_category_else_the_label_of_the_cluster_and_never_holds_w
     clusters = pa.table({"cluster": pa.array([5, 7], pa.int32()), "label": ["cats", "dogs"]})
     names, topics = starters.topics(videos, of_video, clusters, 5)
     assert [names[topic] if topic >= 0 else None for topic in topics] == ["a›b", "dogs", None, "pets", None]
+
+
+def test_a_segment_that_opens_as_the_wider_one_does_leaves_its_newcomers_to_that(chosen):
+    other = starters.Pool(*(column[::-1].copy() for column in vars(wide_pool()).values()))
+    pools = {
+        "US:en": wide_pool(),
+        "*:*": wide_pool(),
+        "*:de": other,
+        "US:de": other,
+        "US:de@age_band=18-24": wide_pool(),
+    }
+    built = build(chosen, pools)
+    assert set(built["segment"].to_pylist()) == {"*:*", "*:de", "US:de@age_band=18-24"}

@@ -202,7 +202,13 @@ def test_a_column_added_within_a_version_disturbs_no_reader(tmp_path):
     assert reader.open(tmp_path).release.release_id == named
 
 
+def test_a_folder_that_is_no_lake_is_told(tmp_path):
+    with pytest.raises(InputMissing, match=r"a folder that is no lake at .*check the path"):
+        reader.open(tmp_path)
+
+
 def test_a_lake_without_a_release_says_what_to_do(tmp_path):
+    (tmp_path / "_locks").mkdir()
     with pytest.raises(InputMissing, match=r"live release.*no release in .*foryou nightly"):
         reader.open(tmp_path)
     assert reader.releases(tmp_path) == []

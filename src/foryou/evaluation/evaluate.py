@@ -147,8 +147,9 @@ def _coverage(ranking: str, lists: NDArray[np.int32], shown: NDArray[np.bool_]) 
 
 
 def measured(ranking: str, measure: str, each: NDArray[np.float64]) -> dict[str, Any]:
-    """The mean over viewers with its 95 % interval, which takes two of them."""
+    """The mean over viewers, a share, with its 95 % interval, which takes two of them."""
     value, low, high = metrics.mean_interval(each) if len(each) else (0.0, None, None)
+    low, high = (None if end is None else min(1.0, max(0.0, end)) for end in (low, high))
     if len(each) < 2:
         low, high = None, None
     return {"ranking": ranking, "measure": measure, "value": value, "low": low, "high": high, "viewers": len(each)}

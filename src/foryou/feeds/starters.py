@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from foryou.settings import Starters
+from foryou.tables import EVERYWHERE, ladder
 
 SLATE, OF_TOPIC = 8, 4
 
@@ -120,12 +121,19 @@ def build(pools: dict[str, Pool], names: list[str], settings: Starters) -> pa.Ta
     """One row per segment, path and slot (from 1): the video and its topic; `names` are those of the topics.
 
     A segment whose first slate cannot be filled has no rows: its newcomers go up the ladder `US:en`, `*:en`, `*:*`.
+    Nor has one whose first slate is that of the segment that they come to then: it would hide the variants there.
     """
     rows: list[tuple[str, str, int, int, str, float]] = []
-    for segment, pool in pools.items():
+    first: dict[str, list[int]] = {}
+    for segment in sorted(pools, key=lambda name: (len(_wider(name)), name)):
+        pool = pools[segment]
         slates = _walk(pool, len(names), settings.steps)
-        if len(slates[()]) < SLATE and segment != "*:*":
+        if len(slates[()]) < SLATE and segment != EVERYWHERE:
             continue
+        opens = pool.videos[slates[()]].tolist()
+        if opens == next((first[name] for name in _wider(segment) if name in first), None):
+            continue
+        first[segment] = opens
         for path, places in slates.items():
             told = ">".join(names[topic] for topic in path)
             for slot, place in enumerate(places.tolist(), start=1):
@@ -135,6 +143,13 @@ def build(pools: dict[str, Pool], names: list[str], settings: Starters) -> pa.Ta
     columns = zip(*rows, strict=True) if rows else ([] for _ in kinds)
     of = ("segment", "path", "slot", "video", "topic", "score")
     return pa.table({n: pa.array(v, k) for n, v, k in zip(of, columns, kinds, strict=True)})
+
+
+def _wider(segment: str) -> list[str]:
+    """The segments that a reader comes to where this one has no rows, in order."""
+    plain, variant = segment.partition("@")[::2]
+    asked = [name for rung in ladder(plain) for name in ([f"{rung}@{variant}", rung] if variant else [rung])]
+    return asked[1:]
 
 
 Path = tuple[int, ...]

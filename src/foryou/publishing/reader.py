@@ -134,9 +134,9 @@ class Reader:
         """Up to 200 candidates, best first; empty for someone unknown."""
         return _items(self._row("candidates", viewer_id))
 
-    def similar(self, video_id: str) -> list[Item]:
-        """The videos nearest in content; empty for an unknown video."""
-        return _items(self._row("similar", video_id))
+    def similar(self, video_id: str, k: int = 100) -> list[Item]:
+        """The k videos nearest in content; empty for an unknown video, and for one like which there is none."""
+        return _items(self._row("similar", video_id))[:k]
 
     def popular(self, segment: str = tables.EVERYWHERE) -> list[Item]:
         """What the segment watches; up the ladder `US:en`, `*:en`, `*:*` where it has no list of its own."""
@@ -240,13 +240,7 @@ def releases(lake: Path | str) -> builtins.list[Release]:
 
     Raises InputMissing where there is no lake, and ContractBroken where its releases cannot be read.
     """
-    if not Path(lake).is_dir():
-        raise InputMissing(
-            "lake",
-            wanted="the root of a lake, a folder",
-            found=f"{'a file' if Path(lake).exists() else 'nothing'} at {lake}",
-            next_step="check the path (--lake or FORYOU_LAKE); `foryou nightly` makes a lake",
-        )
+    require_lake(lake)
     with readable("releases", lake):
         path = Path(lake) / tables.RELEASES.path
         if not DeltaTable.is_deltatable(str(path)):
@@ -257,6 +251,19 @@ def releases(lake: Path | str) -> builtins.list[Release]:
     known = [each.name for each in fields(Release)]  # columns may be added within a version of the contract
     maps = ("tables", "counts")
     return [Release(**(row | {name: dict(row[name]) for name in maps})) for row in rows.select(known).to_pylist()]
+
+
+def require_lake(lake: Path | str) -> None:
+    """Raises InputMissing where there is none: nothing, a file, or a folder in which no night has ever begun."""
+    root = Path(lake)
+    found = "a folder that is no lake" if root.is_dir() else "a file" if root.exists() else "nothing"
+    if not root.is_dir() or not any((root / name).is_dir() for name in ("_locks", "_nights", "published")):
+        raise InputMissing(
+            "lake",
+            wanted="the root of a lake, a folder",
+            found=f"{found} at {lake}",
+            next_step="check the path (--lake or FORYOU_LAKE); `foryou nightly` makes a lake",
+        )
 
 
 @contextmanager
