@@ -59,6 +59,16 @@ def test_a_table_of_an_earlier_version_gets_the_columns_that_it_lacks(lake, spar
     assert {row["name"]: row["size"] for row in by_delta_in_spark(later, THINGS)} == {"old": None, "new": 3}
 
 
+def test_a_table_of_an_earlier_version_gets_the_docs_of_the_contract(lake, spark):
+    told = tuple(replace(column, doc=f"Once {column.doc}") for column in THINGS.columns)
+    lake.replace_day(replace(THINGS, columns=told), BEFORE, things("old"))
+    later = Lake(lake.root, spark)
+    later.replace_day(THINGS, DAY, things("new"))
+    later.replace_parts(THINGS, AFTER, 1, lambda part: iter([things("newer")]))
+    assert names(later, THINGS) == ["new", "newer", "old"]
+    assert comments(later, THINGS) == {column.name: column.doc for column in THINGS.columns}
+
+
 # ---- whole days
 
 

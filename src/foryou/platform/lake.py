@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable, Field, write_deltalake
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction
 from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
@@ -142,18 +142,26 @@ class Lake:
             )
 
     def _grow(self, table: Table) -> None:
-        """Adds the contract's newer columns to a table of an earlier version; rows from before have null there."""
+        """Gives a table of an earlier version the contract's newer columns and docs; rows from before have null there.
+
+        A column's doc is its comment, and Delta writes nothing to a table whose comments are other ones.
+        """
         if table.path in self._grown:
             return
-        held = {field.name for field in self._delta(table).schema().fields}
-        if any(column.name not in held for column in table.columns):
+        if self._lacking(table) != ([], {}):
             with self._locked(table):
-                lacking = self._delta(table)
-                held = {field.name for field in lacking.schema().fields}
-                lacking.alter.add_columns(
-                    [field for field in conforming.of_delta(table).fields if field.name not in held]
-                )
+                fields, docs = self._lacking(table)
+                if fields:
+                    self._delta(table).alter.add_columns(fields)
+                for name, doc in docs.items():
+                    self._delta(table).alter.set_column_metadata(name, {"comment": doc})
         self._grown.add(table.path)
+
+    def _lacking(self, table: Table) -> tuple[list[Field], dict[str, str]]:
+        """The columns that the table lacks, and the docs of those whose own are others."""
+        held = {field.name: field.metadata.get("comment") for field in self._delta(table).schema().fields}
+        fields = [field for field in conforming.of_delta(table).fields if field.name not in held]
+        return fields, {c.name: c.doc for c in table.columns if c.name in held and held[c.name] != c.doc}
 
     def _refuse_lost(self, table: Table) -> None:
         """Raises ContractBroken where there was a table: an empty one in its place would pass for a new one."""
