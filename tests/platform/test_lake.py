@@ -23,6 +23,7 @@ from foryou.errors import ContractBroken, InputMissing
 from foryou.platform.lake import Lake
 from rows import arrow_rows
 
+ITEMS = pa.list_(pa.struct([("id", pa.string()), ("score", pa.float32())]))
 QUICK_START = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
@@ -161,6 +162,20 @@ def test_texts_may_be_written_as_dictionaries(lake):
     coded = pa.table({"name": pa.array(["a", "b", "a"]).dictionary_encode(), "size": pa.array([1, 2, 3], pa.int32())})
     lake.replace_parts(PARTED, DAY, 1, lambda part: iter([coded]))
     assert [row["name"] for row in by_delta_in_spark(lake, PARTED)] == ["a", "a", "b"]
+
+
+def test_files_keep_no_dictionary_of_fractions_and_look_ups_find_their_row_group(lake):
+    items = [[{"id": f"v{number % 3}", "score": number / 7}] for number in range(3_000)]
+    rows = pa.table({"name": [f"n{number:04d}" for number in range(3_000)], "items": items})
+    lake.replace_parts(LISTS, DAY, 1, lambda part: iter([rows.set_column(1, "items", rows["items"].cast(ITEMS))]))
+    (file,) = lake.files(LISTS, DAY)
+    group = pq.ParquetFile(file).metadata.row_group(1)
+    columns = {group.column(place).path_in_schema: group.column(place) for place in range(group.num_columns)}
+    coded = {path for path, column in columns.items() if "RLE_DICTIONARY" in column.encodings}
+    told = {path for path, column in columns.items() if column.is_stats_set}
+    assert coded == {"name", "items.list.element.id"}
+    assert told == {"name"}
+    assert (columns["name"].statistics.min, columns["name"].statistics.max) == ("n1000", "n1999")
 
 
 def test_parts_keep_their_order(lake):
