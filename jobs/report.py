@@ -13,7 +13,6 @@ from foryou import settings, steps, tables
 from foryou.contract import Table
 from foryou.feeds import reasons
 from foryou.platform.job import Run, job, journal, read_json
-from foryou.platform.lake import Lake
 from foryou.report import report, status
 from foryou.report.facts import Facts, Mix, differing, mix, tastes
 from foryou.signals import events
@@ -38,7 +37,7 @@ def main(run: Run) -> None:
 def _facts(run: Run, folder: Path) -> Facts:
     entries = _entries(journal(run.lake.root, run.day))
     behind = _behind(entries)
-    run = replace(run, lake=cast(Lake, _Tonight(run.lake, run.day, {table.name for table in behind})))
+    run = replace(run, lake=cast(Any, _Tonight(run.lake, run.day, {table.name for table in behind})))
     lake, day = run.lake, run.day
     releases = lake.arrow(tables.RELEASES).to_pylist()
     videos = lake.arrow(tables.VIDEOS, ["video", "video_id", "caption", "shown"], days=[day])
@@ -80,7 +79,7 @@ def _entries(folder: Path) -> dict[str, dict[str, Any]]:
     return {name: entry for name, entry in found.items() if name != "report"}
 
 
-def _rows(lake: Lake, table: Table, day: date) -> list[dict[str, Any]]:
+def _rows(lake: Any, table: Table, day: date) -> list[dict[str, Any]]:
     return lake.arrow(table, days=[day]).to_pylist()
 
 
@@ -98,7 +97,7 @@ def _behind(entries: dict[str, dict[str, Any]]) -> set[Table]:
 class _Tonight:
     """A lake whose tables `behind` hold nothing of the day."""
 
-    lake: Lake
+    lake: Any
     day: date
     behind: set[str]
 

@@ -32,10 +32,10 @@ _MINUTE_US = 60_000_000
 _DEVICE = r'(?i)"[^"]*device[^"]*"\s*:\s*"[^"\\]*(?:\\.[^"\\]*)*"'
 """A name with something of a device in it, and a text under it."""
 _FROM_DEVICE_ON = r"(?is)[\"']?[^\"'{,:]*device[^\"'{,:]*[\"']?\s*:.*\z"
-_NO_OBJECT = r"^[^{]|^\z"
-"""A line that is none has no names to tell a device by."""
-_SPELLED_NAME = r'"[^"]*\\u[0-9a-fA-F]{4}[^"]*"\s*:'
-"""A name in escapes may be that of the device: of such a line nothing is kept."""
+_TOLD = r"(?s)^[^A-Za-z0-9]{0,8}\{|^\s*<|^\s*(?:null|true|false|\d{0,6})\s*\z"
+"""An object, whose names tell a device; a page of a proxy; nothing. Of anything else nobody knows what is a device."""
+_UNTOLD = r'\x00|"[^"]*\\u[0-9a-fA-F]{4}[^"]*"\s*:'
+"""A name in escapes, or of another encoding, may be that of the device: of such a line nothing is kept."""
 
 
 def judge(lines: pa.Table, day: date, settings: Events, salt: str) -> pa.Table:
@@ -96,8 +96,8 @@ def _without_device(lines: pa.Table) -> pa.ChunkedArray:
     some = lines["line"].filter(concerned)
     cut = pc.replace_substring_regex(some, _DEVICE, '"...":"..."')
     cut = pc.replace_substring_regex(cut, _FROM_DEVICE_ON, "...")
-    nameless = pc.or_(pc.match_substring_regex(some, _SPELLED_NAME), pc.match_substring_regex(some, _NO_OBJECT))
-    cut = pc.if_else(nameless, "...", cut)
+    told = pc.and_not(pc.match_substring_regex(some, _TOLD), pc.match_substring_regex(some, _UNTOLD))
+    cut = pc.if_else(told, cut, "...")
     return pc.replace_with_mask(lines["line"].combine_chunks(), concerned.combine_chunks(), cut.combine_chunks())
 
 
