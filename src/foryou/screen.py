@@ -35,6 +35,7 @@ console = Console(highlight=False, width=_width())
 beside = Console(highlight=False, stderr=True)
 """For words while standard output is kept for one JSON document."""
 _STILL_AT_IT_S = 4.0
+_STEPS_A_LINE = 5
 _CAPTION = 48
 _WORTH_TELLING_S = 0.1
 
@@ -211,4 +212,6 @@ def _seconds(summary: dict[str, Any]) -> str:
     if earlier:
         parts.append((f"{earlier} earlier {'day' if earlier == 1 else 'days'}", told["build_missing_days"]["seconds"]))
     parts += [(step.name, told[step.name]["seconds"]) for step in steps.STEPS if step.name in told]
-    return ", ".join(f"{name} {seconds:.1f}" for name, seconds in parts)
+    words = [f"{name} {seconds:.1f}" for name, seconds in parts]
+    lines = [words[first : first + _STEPS_A_LINE] for first in range(0, len(words), _STEPS_A_LINE)]
+    return ",\n".join(map(", ".join, lines))
