@@ -132,8 +132,9 @@ class Night:
 
     def _has_controls(self, day: date, held: set[date]) -> bool:
         """Whether the day's have been taken, and are still there."""
-        taken = read_json(journal(self.lake.root, day) / "build_controls.json")
-        return taken.get("state", "failed") != "failed" and (day in held or not taken["notes"]["controls"])
+        if not finished(self.lake.root, day, "build_controls"):
+            return False
+        return day in held or not read_json(journal(self.lake.root, day) / "build_controls.json")["notes"]["controls"]
 
     def _missing(self, days: list[date]) -> list[date]:
         """The landed ones of the days of which the lake lacks something; `seen` is what a day's steps write last."""

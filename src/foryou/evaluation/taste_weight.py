@@ -34,12 +34,13 @@ def content_weight(views: pa.Table, factors: Sides, contents: Sides, settings: E
     viewer, video = viewer[asked], video[asked]
     good = views["good"].to_numpy(zero_copy_only=False)[asked].astype(np.float64)
     scores = [_within(viewer, _products(sides, viewer, video)) for sides in (factors, contents)]
-    found = _ratio(np.stack(scores, axis=1), _within(viewer, good), len(np.unique(viewer)))
+    viewers = len(np.unique(viewer))
+    found = _ratio(np.stack(scores, axis=1), _within(viewer, good), viewers)
     if found is None:
         return []
     value, half = found
     ends = {"value": value, "low": value - half, "high": value + half}
-    of = {"ranking": RANKING, "measure": MEASURE, "viewers": len(np.unique(viewer))}
+    of = {"ranking": RANKING, "measure": MEASURE, "viewers": viewers}
     return [of | {name: float(np.clip(end, 0, MOST)) for name, end in ends.items()}]
 
 

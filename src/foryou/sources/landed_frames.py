@@ -22,7 +22,7 @@ from foryou.errors import ContractBroken, DataRejected
 from foryou.plain_text import plain_text
 from foryou.sources import landed_lines
 from foryou.sources.landed_lines import Piece
-from foryou.sources.landing import LandedDay
+from foryou.sources.landing import LandedDay, rejected
 
 Work = Callable[[Iterator[pa.Table]], Iterator[pa.Table]]
 """From landed lines, some thousands at a time, to whatever is made of them."""
@@ -163,18 +163,14 @@ def _parquet_schema(path: Path, landed: LandedDay) -> pa.Schema:
     try:
         file = pq.ParquetFile(path)
     except (pa.ArrowInvalid, OSError) as error:
-        raise _unusable(landed, f"a whole Parquet file in {path}", str(error).splitlines()[0]) from error
+        raise rejected(landed.day, f"a whole Parquet file in {path}", str(error).splitlines()[0]) from error
     if not file.metadata.num_columns:
-        raise _unusable(landed, f"columns in {path}", "none")
+        raise rejected(landed.day, f"columns in {path}", "none")
     groups = [file.metadata.row_group(group) for group in range(file.num_row_groups)]
     other = {group.column(place).compression for group in groups for place in range(group.num_columns)} - _CODECS
     if other:
-        raise _unusable(landed, f"{path} packed by {', '.join(sorted(_CODECS))}", ", ".join(sorted(other)))
+        raise rejected(landed.day, f"{path} packed by {', '.join(sorted(_CODECS))}", ", ".join(sorted(other)))
     return file.schema_arrow
-
-
-def _unusable(landed: LandedDay, wanted: str, found: str) -> DataRejected:
-    return DataRejected("landing", day=landed.day, wanted=wanted, found=found, next_step="export the day again")
 
 
 def _fields(line: bytes) -> set[str]:

@@ -232,25 +232,25 @@ def _read_manifest(folder: Path, day: date) -> tuple[dict[str, dict[str, Any]], 
         content = path.read_bytes()
         manifest = json.loads(content, object_pairs_hook=_no_repeats)
     except (ValueError, RecursionError) as error:
-        raise _rejected(day, "a manifest in JSON", f"{path}: {error}") from error
+        raise rejected(day, "a manifest in JSON", f"{path}: {error}") from error
     if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
-        raise _rejected(day, 'a manifest {"day": ..., "files": {...}}', f"another form in {path}")
+        raise rejected(day, 'a manifest {"day": ..., "files": {...}}', f"another form in {path}")
     if manifest.get("day") != day.isoformat():
-        raise _rejected(day, f"a manifest of {day}", f"one of {str(manifest.get('day'))[:40]!r}")
+        raise rejected(day, f"a manifest of {day}", f"one of {str(manifest.get('day'))[:40]!r}")
     return manifest["files"], manifest_digest(content)
 
 
 def _listed(folder: Path, day: date, name: str, entry: Any) -> LandedFile:
     """One manifest entry as a file inside the day's folder."""
     if not _NAME.fullmatch(name):
-        raise _rejected(day, _NAME_IN_WORDS, ascii(name[:120]))
+        raise rejected(day, _NAME_IN_WORDS, ascii(name[:120]))
     if not _well_formed(entry):
-        raise _rejected(day, "rows, bytes and sha256 for each file", f"{str(entry)[:120]} for {name}")
+        raise rejected(day, "rows, bytes and sha256 for each file", f"{str(entry)[:120]} for {name}")
     path = folder / name
     if not path.is_file():
         raise InputMissing("landing", day=day, wanted=str(path), found="no such file", next_step="export the day again")
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise _rejected(day, "files inside the day's folder", f"{name} leads to {path.resolve()}")
+        raise rejected(day, "files inside the day's folder", f"{name} leads to {path.resolve()}")
     return LandedFile(path, entry["rows"], entry["bytes"], entry["sha256"])
 
 
@@ -260,7 +260,7 @@ def _refuse_twice(day: date, files: Sequence[LandedFile]) -> None:
     for file in files:
         other = by_place.setdefault(file.path.resolve(), file.path)
         if other != file.path:
-            raise _rejected(day, "each file listed once", f"{other.name} and {file.path.name}, which are one file")
+            raise rejected(day, "each file listed once", f"{other.name} and {file.path.name}, which are one file")
 
 
 def _well_formed(entry: Any) -> bool:
@@ -277,12 +277,12 @@ def _check_bytes(file: LandedFile, day: date) -> None:
     """Raise `DataRejected` unless the file holds the bytes that the manifest lists, to their end."""
     size = file.path.stat().st_size
     if size != file.bytes:
-        raise _rejected(day, f"{file.bytes} bytes in {file.path}", f"{size} bytes")
+        raise rejected(day, f"{file.bytes} bytes in {file.path}", f"{size} bytes")
     digest = _sha256(file.path)
     if digest != file.sha256:
-        raise _rejected(day, f"sha256 {file.sha256} for {file.path}", digest)
+        raise rejected(day, f"sha256 {file.sha256} for {file.path}", digest)
     if file.path.suffix == ".gz" and not _is_whole_gzip(file.path):
-        raise _rejected(day, f"a whole gzip in {file.path}", "one that is empty, damaged or ends early")
+        raise rejected(day, f"a whole gzip in {file.path}", "one that is empty, damaged or ends early")
 
 
 def _sha256(path: Path) -> str:
@@ -324,5 +324,6 @@ def _date_or_none(text: str) -> date | None:
         return None
 
 
-def _rejected(day: date, wanted: str, found: str) -> DataRejected:
+def rejected(day: date, wanted: str, found: str) -> DataRejected:
+    """The error of a landed day that has to be exported again."""
     return DataRejected("landing", day=day, wanted=wanted, found=found, next_step="export the day again")
