@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from foryou.settings import Starters
-from foryou.tables import EVERYWHERE, ladder
+from foryou.tables import EVERYWHERE, starting_rungs
 
 SLATE, OF_TOPIC = 8, 4
 
@@ -147,9 +147,8 @@ def build(pools: dict[str, Pool], names: list[str], settings: Starters) -> pa.Ta
 
 def _wider(segment: str) -> list[str]:
     """The segments that a reader comes to where this one has no rows, in order."""
-    plain, variant = segment.partition("@")[::2]
-    asked = [name for rung in ladder(plain) for name in ([f"{rung}@{variant}", rung] if variant else [rung])]
-    return asked[1:]
+    plain, at, variant = segment.partition("@")
+    return starting_rungs(plain, [at + variant] if variant else [])[1:]
 
 
 Path = tuple[int, ...]

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from foryou.contract import ID_PATTERN
+from foryou.tables import DEVICE_NAME
 
 Texts: TypeAlias = pa.Array | pa.ChunkedArray
 MOMENT = pa.timestamp("us", "UTC")
@@ -68,7 +69,7 @@ def account(values: Texts) -> Texts:
 
 def device(values: Texts) -> Texts:
     """Whether it has the form of the salted name of a device, which nobody else may go by."""
-    return pc.fill_null(pc.match_substring_regex(values, r"^device-[0-9a-f]{24}\z"), False)
+    return pc.fill_null(pc.match_substring_regex(values, DEVICE_NAME.removesuffix("$") + r"\z"), False)
 
 
 def plain_or_null(values: Texts) -> Texts:

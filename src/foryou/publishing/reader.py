@@ -122,7 +122,7 @@ class Reader:
         referrer, else of the age band, before the plain one. Empty where a path ends.
         """
         told = [f"@{kind}={value}" for kind, value in (("referrer", referrer), ("age_band", age_band)) if value]
-        asked = [f"{rung}{variant}" for rung in tables.ladder(segment) for variant in (*told, "")]
+        asked = tables.starting_rungs(segment, told)
         own = next((name for name in asked if (name, "") in self._starters), None)
         return self._starters.get((own, path), []) if own else []
 

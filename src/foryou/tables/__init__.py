@@ -67,6 +67,7 @@ from foryou.tables.words import (
     VIEWER,
     VIEWER_ID,
     ladder,
+    starting_rungs,
 )
 
 ALL = (
@@ -190,4 +191,5 @@ __all__ = [
     "VIEWS",
     "WATCH_NORMS",
     "ladder",
+    "starting_rungs",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from foryou.contract import ID_PATTERN, Column
 
 KINDS = (
@@ -79,6 +81,14 @@ EVERYWHERE = "*:*"
 def ladder(segment: str) -> tuple[str, str, str]:
     """The segments that somebody asks, one after another, until one has a list: `US:en`, `*:en`, `*:*`."""
     return segment, f"*:{segment.partition(':')[2] or '*'}", EVERYWHERE
+
+
+def starting_rungs(segment: str, variants: Sequence[str] = ()) -> list[str]:
+    """The segments of starters in the order in which they are asked for: on each rung the variants, then the plain one.
+
+    A variant is the end of a name: `@age_band=18-24`.
+    """
+    return [f"{rung}{variant}" for rung in ladder(segment) for variant in (*variants, "")]
 
 
 DEVICE_NAME = "^device-[0-9a-f]{24}$"
