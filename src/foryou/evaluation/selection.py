@@ -1,0 +1,58 @@
+"""Which sources are blended: those that held-out data say bring something, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foryou.models import blend
+from foryou.models.topk import Ints, Lists
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Names in the order chosen, one perhaps several times, and the mean gain that each brought."""
+
+    names: tuple[str, ...]
+    gains: tuple[float, ...]
+
+
+def forward(
+    lists: Mapping[str, Lists], judge: Callable[[Ints], Values], *, errors: float, most: int, k: int, threads: int = 1
+) -> Chosen:
+    """Greedy forward selection with replacement (Caruana et al. 2004) of sources blended with equal weights.
+
+    judge: one value per viewer of ids [viewers, k]. The best source alone comes first; then, while there is one, the
+    source with the highest gain, if the mean of the paired gain over viewers lies above `errors` of its standard
+    errors. With replacement: a name chosen twice weighs double. At most `most` choices.
+    """
+    names: list[str] = []
+    gains: list[float] = []
+    best: Values | None = None
+    while len(names) < most:
+        found = {name: judge(blended(lists, [*names, name], k, threads)[0]) for name in lists}
+        name = max(found, key=lambda each: (found[each].mean(), each))
+        gain = found[name] - (0 if best is None else best)
+        if best is not None and not gain.mean() > errors * _error(gain):
+            break
+        names, gains, best = [*names, name], [*gains, float(gain.mean())], found[name]
+    return Chosen(tuple(names), tuple(gains))
+
+
+def blended(lists: Mapping[str, Lists], names: list[str], k: int, threads: int = 1) -> Lists:
+    """The lists of the sources named, blended by z-scores; a name that stands several times weighs as much."""
+    once = sorted(set(names))
+    weights = [float(names.count(name)) for name in once]
+    ids, scores, _ = blend.blend_lists(
+        [lists[name][0] for name in once], [lists[name][1] for name in once], k, weights=weights, threads=threads
+    )
+    return ids, scores
+
+
+def _error(values: Values) -> float:
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
