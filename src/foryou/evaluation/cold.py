@@ -90,7 +90,7 @@ def judge(held: HeldOut, liked: Rows, content: Described, viewers: Matrix, predi
     found = []
     for ranking in RANKINGS:
         auc = metrics.auc_by_viewer(held.row, scores[ranking], held.good)
-        recall = metrics.recall(lists[ranking], truth.indptr, truth.indices, DEPTH)
+        recall = metrics.per_viewer(lists[ranking], truth.indptr, truth.indices, (DEPTH,))["recall"][DEPTH]
         found += [measured(ranking, "cold_auc", auc), measured(ranking, f"cold_recall@{DEPTH}", recall)]
     return [each for each in found if each["viewers"]]
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
-from foryou.evaluation import metrics
+from foryou.evaluation import exposure, intervals, metrics
 from foryou.models import matrices, pairs, topk
 from foryou.models.matrices import Rows
 from foryou.settings import Evaluation
@@ -136,20 +136,19 @@ def _lists(viewers: NDArray[np.int32], judged: Judged) -> dict[str, NDArray[np.i
 
 
 def _ranked(ranking: str, measure: str, depth: int, lists: NDArray[np.int32], truth: Rows) -> dict[str, Any]:
-    of = metrics.recall if measure == "recall" else metrics.ndcg
-    return measured(ranking, f"{measure}@{depth}", of(lists, truth.indptr, truth.indices, depth))
+    each = metrics.per_viewer(lists, truth.indptr, truth.indices, (depth,))[measure][depth]
+    return measured(ranking, f"{measure}@{depth}", each)
 
 
 def _coverage(ranking: str, lists: NDArray[np.int32], shown: NDArray[np.bool_]) -> dict[str, Any]:
-    value = metrics.coverage(lists, int(shown.sum()), max(DEPTHS))
+    value = exposure.coverage(lists, int(shown.sum()), max(DEPTHS))
     measure = f"coverage@{max(DEPTHS)}"
     return {"ranking": ranking, "measure": measure, "value": value, "low": None, "high": None, "viewers": len(lists)}
 
 
 def measured(ranking: str, measure: str, each: NDArray[np.float64]) -> dict[str, Any]:
     """The mean over viewers, a share, with its 95 % interval, which takes two of them."""
-    value, low, high = metrics.mean_interval(each) if len(each) else (0.0, None, None)
-    low, high = (None if end is None else min(1.0, max(0.0, end)) for end in (low, high))
+    value, low, high = intervals.interval(each, seed=7) if len(each) else (0.0, None, None)
     if len(each) < 2:
         low, high = None, None
     return {"ranking": ranking, "measure": measure, "value": value, "low": low, "high": high, "viewers": len(each)}
