@@ -65,7 +65,9 @@ def ends(drawn: Values, share: float = 0.95) -> Values:
 
 def _counts(rng: np.random.Generator, draws: int, viewers: int) -> Values:
     """[draws, viewers]: how often each viewer counts; from 16 drawn bits each, four times as fast as numpy's own."""
-    return np.take(_COUNT_OF_BITS, np.frombuffer(rng.bytes(2 * draws * viewers), "<u2")).reshape(draws, viewers)
+    even = viewers + viewers % 2  # the generator gives four bytes at a time
+    bits = np.frombuffer(rng.bytes(2 * draws * even), "<u2").reshape(draws, even)
+    return np.take(_COUNT_OF_BITS, bits[:, :viewers])
 
 
 def _quantiles(held: Values, share: float) -> Values:
