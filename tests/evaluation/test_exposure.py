@@ -19,8 +19,9 @@ def test_coverage_counts_each_video_once_within_the_depth():
 def test_novelty_is_higher_where_few_have_looked():
     views = np.array([98, 0])  # with one added to each: shares .99 and .01
     lists = np.array([[0, -1], [0, 1], [-1, -1]])
-    assert exposure.novelty(lists, views, 2) == pytest.approx([-log2(0.99), -(log2(0.99) + log2(0.01)) / 2])
-    assert exposure.novelty(lists, views, 1) == pytest.approx([-log2(0.99)] * 2)
+    wanted = [-log2(0.99), -(log2(0.99) + log2(0.01)) / 2, np.nan]
+    assert exposure.novelty(lists, views, 2) == pytest.approx(wanted, nan_ok=True)
+    assert exposure.novelty(lists, views, 1) == pytest.approx([-log2(0.99)] * 2 + [np.nan], nan_ok=True)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -33,7 +34,7 @@ def test_diversity_agrees_with_a_loop_over_pairs(seed):
     wanted = []
     for row in ids[:, :6]:
         held = [vectors[video] / np.linalg.norm(vectors[video]) for video in row if video >= 0 and vectors[video].any()]
-        wanted += [np.mean([1 - one @ other for one, other in combinations(held, 2)])] if len(held) > 1 else []
+        wanted.append(np.mean([1 - one @ other for one, other in combinations(held, 2)]) if len(held) > 1 else np.nan)
     np.testing.assert_allclose(exposure.diversity(ids, vectors, 6), wanted, atol=1e-6)
 
 
@@ -46,8 +47,13 @@ def test_lists_of_one_thing_have_no_diversity_and_of_opposites_the_most():
 def test_gini_is_half_the_relative_mean_difference():
     counts = np.random.default_rng(0).integers(0, 9, 40)
     assert exposure.gini(counts) == pytest.approx(np.abs(counts[:, None] - counts).mean() / 2 / counts.mean())
-    assert exposure.gini(np.ones(4)) == pytest.approx(0)
-    assert exposure.gini(np.zeros(4)) == 0
+
+
+def test_gini_is_zero_for_equals_and_near_one_for_a_single_winner():
+    assert exposure.gini(np.array([3, 3, 3])) == pytest.approx(0)
+    assert exposure.gini(np.array([0, 0, 0, 4])) == pytest.approx(0.75)
+    assert exposure.gini(np.array([1, 3])) == pytest.approx(0.25)
+    assert exposure.gini(np.zeros(5)) == 0
 
 
 def test_a_video_is_counted_once_a_list_within_the_depth():

@@ -69,6 +69,14 @@ def test_draws_of_a_slice_in_which_nobody_is_are_left_out():
     assert intervals.ends(drawn)[:, 0].tolist() == [0, 1]
 
 
+def test_columns_are_of_the_viewers_who_have_a_value_there():
+    columns = np.array([[1.0, NAN, NAN], [2.0, 4.0, NAN], [6.0, 8.0, NAN]])
+    first, second, none = intervals.mean_intervals(columns, seed=1)
+    assert first == pytest.approx(intervals.interval(columns[:, 0], seed=1))
+    assert second[0] == 6 and 4 <= second[1] < second[2] <= 8
+    assert none == pytest.approx((NAN, NAN, NAN), nan_ok=True)
+
+
 def test_values_that_are_not_finite_are_refused():
     with pytest.raises(ValueError, match="not finite"):
         intervals.interval(np.array([1.0, NAN]), seed=1)

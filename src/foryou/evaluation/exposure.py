@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 Ints = NDArray[np.integer]
 Values = NDArray[np.float64]
@@ -18,32 +19,31 @@ def coverage(ids: Ints, videos: int, k: int) -> float:
 
 
 def novelty(ids: Ints, views: Ints, k: int) -> Values:
-    """Per list with a video: mean self-information, in bits, of its videos: `-log2(share of views)`.
+    """Per list: mean self-information, in bits, of its videos: `-log2(share of views)`; nan for an empty list.
 
     One is added to each of `views` [videos], so that a video nobody viewed has a finite one (Zhou et al. 2010).
     """
     bits = -np.log2((views + 1.0) / (views + 1.0).sum())
     shown = ids[:, :k] >= 0
-    count = shown.sum(axis=1)
-    sums = np.where(shown, bits[ids[:, :k]], 0.0).sum(axis=1)
-    return sums[count > 0] / count[count > 0]
+    return _over(np.where(shown, bits[ids[:, :k]], 0.0).sum(axis=1), shown.sum(axis=1))
 
 
 def diversity(ids: Ints, vectors: NDArray[np.floating], k: int) -> Values:
-    """Per list with two videos that have a vector: mean over pairs of `1 - cosine` (Ziegler et al. 2005).
+    """Per list: mean over pairs of its videos of `1 - cosine` (Ziegler et al. 2005); nan without a pair.
 
     vectors [videos, n], zero where there is none: such videos are left out. Of n unit vectors the cosines of all
     ordered pairs sum to `|sum of vectors|^2 - n`, so no pair is looked at.
     """
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    units = np.divide(vectors, lengths, out=np.zeros(vectors.shape), where=lengths > 0)
+    units = np.divide(vectors, lengths, out=np.zeros(vectors.shape, np.float32), where=lengths > 0)
     first = ids[:, :k]
     able = (first >= 0) & (lengths[:, 0] > 0)[first]
-    count, sums = able.sum(axis=1), np.zeros((len(ids), vectors.shape[1]))
-    for place in range(first.shape[1]):
-        sums += np.where(able[:, place, None], units[first[:, place]], 0.0)
-    count, squares = count[count > 1], np.square(sums).sum(axis=1)[count > 1]
-    return 1 - (squares - count) / (count * (count - 1))
+    count = able.sum(axis=1)
+    held = sparse.csr_matrix(
+        (np.ones(count.sum(), np.float32), first[able], np.append(0, np.cumsum(count))), shape=(len(ids), len(vectors))
+    )
+    squares = np.square(held @ units).sum(axis=1, dtype=np.float64)
+    return 1 - _over(squares - count, count * (count - 1))
 
 
 def gini(counts: NDArray[np.number]) -> float:
@@ -56,6 +56,10 @@ def gini(counts: NDArray[np.number]) -> float:
 def times_shown(ids: Ints, videos: int, k: int) -> Ints:
     """[videos]: in how many lists each is."""
     return np.bincount(_shown(ids, k), minlength=videos)
+
+
+def _over(above: Values, below: Ints) -> Values:
+    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
 
 
 def _shown(ids: Ints, k: int) -> Ints:

@@ -62,7 +62,8 @@ def weighted_hits(ids: Ints, indptr: Ints, indices: Ints, k: int, weights: Value
     place, row = _places(ids, indptr, indices), _rows(indptr)
     kept, viewers = judged(indptr), len(indptr) - 1
     found = np.where(place < min(k, ids.shape[1]), weight, 0.0)
-    return np.bincount(row, found, viewers)[kept], np.bincount(row, weight, viewers)[kept]
+    hits, whole = (np.bincount(row, each, viewers).astype(np.float64) for each in (found, weight))
+    return hits[kept], whole[kept]
 
 
 def auc_by_viewer(viewer: Ints, score: NDArray[np.floating], good: NDArray[np.bool_]) -> Values:
