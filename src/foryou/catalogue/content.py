@@ -8,8 +8,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy import sparse
 
-from foryou.catalogue import copies, embedding, whitening, words
-from foryou.models import hashing, matrices
+from foryou.catalogue import copies, embedding, words
+from foryou.models import hashing, matrices, whitening
 from foryou.settings import Content
 
 DIMENSIONS = 2**20

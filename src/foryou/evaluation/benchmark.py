@@ -8,36 +8,47 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from foryou.evaluation import metrics, search, selection
+from foryou.evaluation import intervals, metrics, search, selection
 from foryou.evaluation.public_split import Split
 from foryou.models import content_graph, families, graph
-from foryou.models.families import Family, Pairs, Size
+from foryou.models.families import Family, Pairs, Point, Size
 from foryou.models.topk import Ints, Lists
 
 Told = Callable[[str], None]
 
 LENGTH = 200
 """Items that each source lists, and over which its scores are standardised (DESIGN §7, blend)."""
-_TRIALS, _TABLE_TRIALS = 16, 10
-_SEARCH_WORK, _FINAL_WORK = 6e9, 1.5e10
+
+DEPTH = 5
+"""Searches, and the choice of sources, go by NDCG at k plus that at so many times k, where more hits leave less to
+chance."""
+
+TRIALS, TABLE_TRIALS = 16, 10
+"""Points tried of a family of factors, and of any other."""
+
+STEPS = 8
+SEARCH_WORK, FINAL_WORK = 6e9, 1.5e10
 """Pairs x factors x rounds that all searches, and all final fits, may come to: about one minute and two on 2 cores."""
-_WALK_WORK = 2e10
-_SEARCH_FACTORS, _ROUNDS = 64, 10
-_SEARCHED_USERS, _SELECTING_USERS = 8_000, 12_000
-_NEIGHBOURS, _LEAST_COSINE = 10, 0.05
+
+WALK_WORK = 2e10
+SEARCH_FACTORS, ROUNDS = 64, 10
+SEARCHED_USERS, SELECTING_USERS = 8_000, 12_000
+NEIGHBOURS, LEAST_COSINE = 10, 0.05
+WIDTHS = (64, 96, 128, 192, 256)
+MOST_POINTS = 3
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is tried and fitted: pairs for searches, final factors, points of each family that are fitted."""
+    """How much is tried and fitted: pairs in a search, final factors, points of each family of factors fitted."""
 
     searched_pairs: int
     factors: int
@@ -45,154 +56,190 @@ class Plan:
 
     @classmethod
     def of(cls, pairs: int, factor_families: int) -> Plan:
-        each = _SEARCH_WORK / (_TRIALS * factor_families * _SEARCH_FACTORS * _ROUNDS)
-        affordable = _FINAL_WORK / (factor_families * pairs * _ROUNDS)
-        points = max(1, min(3, int(affordable // 256)))
-        factors = max((width for width in (64, 96, 128, 192, 256) if width <= affordable / points), default=64)
+        each = SEARCH_WORK / (TRIALS * factor_families * SEARCH_FACTORS * ROUNDS)
+        affordable = FINAL_WORK / (factor_families * pairs * ROUNDS)
+        points = max(1, min(MOST_POINTS, int(affordable // WIDTHS[-1])))
+        factors = max((width for width in WIDTHS if width <= affordable / points), default=WIDTHS[0])
         return cls(int(min(pairs, each)), factors, points)
 
 
-@dataclass
-class Result:
-    """What was found: measures of the blend and of each source alone on the test pairs, and of what they were fitted
-    with."""
+@dataclass(frozen=True)
+class Measured:
+    """Means over users with test pairs, with their standard errors; of a source also what it was fitted with."""
 
-    blend: dict[str, Any] = field(default_factory=dict)
-    sources: dict[str, dict[str, Any]] = field(default_factory=dict)
-    chosen: tuple[str, ...] = ()
-    notes: list[str] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
+    recall: float
+    recall_error: float
+    ndcg: float
+    ndcg_error: float
     seconds: float = 0.0
-    peak_gib: float = 0.0
+    point: Point | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    blend: Measured
+    sources: dict[str, Measured]
+    chosen: selection.Chosen
+    items: int
+    notes: list[str]
+    seconds: float
+    peak_gib: float
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """A split at work: `users` are all that have pairs to judge by."""
+
+    split: Split
+    users: NDArray[np.int64]
+    k: int
+    told: Told
+    threads: int
+    seed: int
 
 
 def run(split: Split, k: int, told: Told, threads: int = 2, seed: int = 1) -> Result:
-    """Search, fit, select and blend; `told` hears what is going on."""
-    began, result = time.perf_counter(), Result(notes=list(split.notes))
-    contents = _contents(split, threads)
-    known = [each for each in families.of(split.train, contents) if _affordable(each, split.train, result.notes)]
+    """Search, fit, choose and blend; `told` hears what is going on."""
+    began = time.perf_counter()
+    bench = _Bench(split, np.flatnonzero(np.diff((split.valid + split.test).indptr)), k, told, threads, seed)
+    known, notes = _known(bench)
     plan = Plan.of(split.train.values.nnz, sum(each.factors for each in known))
     told(f"{split.train.values.nnz:,} pairs; searched on {plan.searched_pairs:,}, fitted with {plan.factors} factors")
-    users = np.flatnonzero(np.diff((split.valid + split.test).indptr))
     lists: dict[str, Lists] = {}
-    searched = _search_sample(split, plan, seed)
-    for family in known:
-        for name, point in _points(family, searched, split, plan, k, told, threads, seed).items():
-            start = time.perf_counter()
-            size = Size(plan.factors, 500, _ROUNDS, seed, threads)
-            fitted = family.fit(split.train, point, size)
-            lists[name] = fitted.lists(users, split.train.values, LENGTH, threads)
-            measures = _measured(lists[name][0], users, split.test, k)
-            result.sources[name] = measures | {"seconds": time.perf_counter() - start, "point": point}
-            told(f"{name}: {_told(measures, k)}")
-    valid = _judge(users, split.valid, k, _SELECTING_USERS, seed)
-    few = {name: (ids[valid.places], scores[valid.places]) for name, (ids, scores) in lists.items()}
-    chosen = selection.forward(few, valid.of, errors=0.0, most=10, k=k, threads=threads)
-    result.chosen = chosen.names
-    ids = _filled(selection.blended(lists, [*chosen.names], LENGTH, threads), lists, k, threads)
-    result.blend = _measured(ids, users, split.test, k)
-    result.counts = {"users": split.train.values.shape[0], "items": split.train.values.shape[1],
-                     "train": split.train.values.nnz, "valid": split.valid.nnz, "test": split.test.nnz}
-    result.seconds = time.perf_counter() - began
-    result.peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return result
+    sources: dict[str, Measured] = {}
+    for name, family, point in _points(bench, known, plan):
+        start = time.perf_counter()
+        fitted = family.fit(split.train, point, Size(plan.factors, 500, ROUNDS, seed, threads))
+        lists[name] = fitted.lists(bench.users, split.train.values, LENGTH, threads)
+        sources[name] = _measured(bench, lists[name][0], time.perf_counter() - start, point)
+        told(f"{name}: recall@{k} {sources[name].recall:.4f}, NDCG@{k} {sources[name].ndcg:.4f}")
+    told("choosing sources on the validation pairs")
+    chosen = _chosen(bench, lists)
+    blend = _measured(bench, _blended(bench, lists, chosen), 0.0, None)
+    peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    items = split.train.values.shape[1]
+    return Result(blend, sources, chosen, items, [*split.notes, *notes], time.perf_counter() - began, peak_gib)
 
 
-def _contents(split: Split, threads: int) -> dict[str, sparse.csr_matrix]:
+def as_json(result: Result, k: int) -> dict[str, Any]:
+    """The document of `--json`."""
+
+    def told(measured: Measured) -> dict[str, Any]:
+        return {
+            "recall": {str(k): measured.recall, "error": measured.recall_error},
+            "ndcg": {str(k): measured.ndcg, "error": measured.ndcg_error},
+        }
+
+    sources = {
+        name: told(each) | {"seconds": each.seconds, "settings": each.point} for name, each in result.sources.items()
+    }
+    rest = {"chosen": result.chosen.names, "notes": result.notes}
+    return {"blend": told(result.blend), "sources": sources, "seconds": result.seconds, "peak_gib": result.peak_gib} | rest
+
+
+def _known(bench: _Bench) -> tuple[list[Family], list[str]]:
+    """The families that the data allow, and why others are left out."""
+    train = bench.split.train
+    cost, found = graph.walk_cost(train.values), families.of(train, _contents(bench))
+    if cost <= WALK_WORK:
+        return found, []
+    note = f"item walk left out: it would add up {cost:.1e} products, more than {WALK_WORK:.0e}"
+    return [each for each in found if each.name != "item walk"], [note]
+
+
+def _contents(bench: _Bench) -> dict[str, sparse.csr_matrix]:
     """Neighbours by all kinds of vectors together, and by each of several alone."""
-    kinds = {"all": split.vectors} if split.vectors else {}
-    if len(split.vectors) > 1:
-        kinds |= {f"kind {number}": (each,) for number, each in enumerate(split.vectors, 1)}
+    vectors = bench.split.vectors
+    kinds = {"all": vectors} if vectors else {}
+    if len(vectors) > 1:
+        kinds |= {f"vectors {number}": (each,) for number, each in enumerate(vectors, 1)}
     return {
-        name: content_graph.neighbours(content_graph.unit_vectors(each), _NEIGHBOURS, _LEAST_COSINE, threads)
+        name: content_graph.neighbours(content_graph.unit_vectors(each), NEIGHBOURS, LEAST_COSINE, bench.threads)
         for name, each in kinds.items()
     }
 
 
-def _affordable(family: Family, train: Pairs, notes: list[str]) -> bool:
-    cost = graph.walk_cost(train.values)
-    if family.name == "item walk" and cost > _WALK_WORK:
-        notes.append(f"item walk left out: {cost:.1e} products, more than {_WALK_WORK:.0e}")
-        return False
-    return True
+def _points(bench: _Bench, known: list[Family], plan: Plan) -> Iterator[tuple[str, Family, Point]]:
+    """Of each family the points to fit, with a name for each; families of factors begin where the first one ended."""
+    pairs = _drawn(bench.split.train, plan.searched_pairs, bench.seed)
+    begun: Point = {}
+    for family in known:
+        own = family.around(begun) if begun and family.factors else family
+        tried = _searched(bench, own, pairs)
+        begun = begun or tried[0][1]
+        for place, (_, point) in enumerate(tried[: plan.points if family.factors else 1], 1):
+            yield (family.name if place == 1 else f"{family.name} ({place})"), own, point
 
 
-def _points(
-    family: Family, train: Pairs, split: Split, plan: Plan, k: int, told: Told, threads: int, seed: int
-) -> dict[str, dict[str, float]]:
-    """The best points of the family by name."""
-    judged = np.flatnonzero(np.diff(split.valid.indptr) * np.diff(train.values.indptr))
-    if not len(judged):
-        judged = np.flatnonzero(np.diff(split.valid.indptr))
-    valid = _judge(judged, split.valid, k, _SEARCHED_USERS, seed)
-    size = Size(_SEARCH_FACTORS, 200, _ROUNDS, seed, threads)
+def _searched(bench: _Bench, family: Family, pairs: Pairs) -> list[search.Tried]:
+    users = np.flatnonzero(np.diff(pairs.values.indptr))
+    judge = _judge(bench, users if len(users) else bench.users, SEARCHED_USERS)
+    size = Size(SEARCH_FACTORS, LENGTH, ROUNDS, bench.seed, bench.threads)
 
-    def judge(point: families.Point) -> float:
-        fitted = family.fit(train, point, size)
-        return float(valid.of(fitted.lists(judged[valid.places], train.values, k, threads)[0]).mean())
+    def value(point: Point) -> float:
+        ids, _ = family.fit(pairs, point, size).lists(judge.users, pairs.values, DEPTH * bench.k, bench.threads)
+        return float(judge.of(ids).mean())
 
-    trials = _TRIALS if family.factors else _TABLE_TRIALS
-    tried = search.search(family, judge, trials, seed, lambda number, value: told(f"  {family.name} {number}: {value:.4f}"))
-    best = tried[: plan.points if family.factors else 1]
-    return {family.name if not place else f"{family.name} {place + 1}": point for place, (_, point) in enumerate(best)}
+    def told(number: int, value: float) -> None:
+        bench.told(f"  {family.name}, trial {number}: {value:.4f}")
+
+    return search.search(family, value, TRIALS if family.factors else TABLE_TRIALS, bench.seed, told)
 
 
-def _search_sample(split: Split, plan: Plan, seed: int) -> Pairs:
-    """The pairs of so many users, drawn, that they are about as many as planned."""
-    if plan.searched_pairs >= split.train.values.nnz:
-        return split.train
-    users = np.random.default_rng(seed).permutation(split.train.values.shape[0])
-    pairs = np.cumsum(np.diff(split.train.values.indptr)[users])
+def _drawn(train: Pairs, pairs: int, seed: int) -> Pairs:
+    """The pairs of drawn users, about as many as asked for."""
+    if pairs >= train.values.nnz:
+        return train
+    users = np.random.default_rng(seed).permutation(train.values.shape[0])
     drawn = np.zeros(len(users), bool)
-    drawn[users[pairs <= plan.searched_pairs]] = True
-    return split.train.of(drawn)
+    drawn[users[np.cumsum(np.diff(train.values.indptr)[users]) <= pairs]] = True
+    return train.of(drawn)
 
 
 @dataclass(frozen=True)
 class _Judge:
-    """Judges lists of some users, who stand at `places` of the users that it was made of."""
+    """Judges lists of `users` by their validation pairs."""
 
-    places: NDArray[np.int64]
+    users: NDArray[np.int64]
     truth: sparse.csr_matrix
-    k: int
+    depths: tuple[int, int]
 
     def of(self, ids: Ints) -> NDArray[np.float64]:
-        found = metrics.per_viewer(ids, self.truth.indptr, self.truth.indices, [self.k])
-        return found["recall"][self.k] + found["ndcg"][self.k]
+        found = metrics.per_viewer(ids, self.truth.indptr, self.truth.indices, self.depths)["ndcg"]
+        return found[self.depths[0]] + found[self.depths[1]]
 
 
-def _judge(users: NDArray[np.int64], truth: sparse.csr_matrix, k: int, most: int, seed: int) -> _Judge:
-    """Of those of `users` who have a truth; of at most so many, drawn."""
-    places = np.flatnonzero(np.diff(truth.indptr)[users])
-    if len(places) > most:
-        places = np.sort(np.random.default_rng(seed).choice(places, most, replace=False))
-    return _Judge(places, truth[users[places]], k)
+def _judge(bench: _Bench, users: NDArray[np.int64], most: int) -> _Judge:
+    """Of those users who have validation pairs; of at most so many, drawn."""
+    valid = bench.split.valid
+    judged = users[np.diff(valid.indptr)[users] > 0]
+    if len(judged) == 0:
+        judged = np.flatnonzero(np.diff(valid.indptr))
+    if len(judged) > most:
+        judged = np.sort(np.random.default_rng(bench.seed).choice(judged, most, replace=False))
+    return _Judge(judged, valid[judged], (bench.k, DEPTH * bench.k))
 
 
-def _filled(blended: Lists, lists: Mapping[str, Lists], k: int, threads: int) -> Ints:
-    """Lists that are too short go on with what is popular."""
-    ids, scores = blended
-    places = np.where(ids >= 0, LENGTH - np.arange(ids.shape[1], dtype=np.float32), 0).astype(np.float32)
-    both = {"blended": (ids, places), "popular": lists["popular"]}
-    short = (ids[:, :k] < 0).any(axis=1)
-    found = ids[:, :k].copy()
-    for row in np.flatnonzero(short):
+def _chosen(bench: _Bench, lists: dict[str, Lists]) -> selection.Chosen:
+    judge = _judge(bench, bench.users, SELECTING_USERS)
+    places = np.searchsorted(bench.users, judge.users)
+    few = {name: (ids[places], scores[places]) for name, (ids, scores) in lists.items()}
+    return selection.forward(few, judge.of, steps=STEPS, k=judge.depths[1], threads=bench.threads)
+
+
+def _blended(bench: _Bench, lists: dict[str, Lists], chosen: selection.Chosen) -> Ints:
+    """The blend's ids; lists that are too short, as of users without training pairs, go on with what is popular."""
+    ids, _ = selection.blended(lists, [*chosen.names], LENGTH, bench.threads)
+    popular = lists["popular"][0]
+    for row in np.flatnonzero((ids[:, : bench.k] < 0).any(axis=1)):
         own = ids[row][ids[row] >= 0]
-        more = both["popular"][0][row]
-        joined = np.concatenate([own, more[~np.isin(more, own)]])[:k]
-        found[row, : len(joined)] = joined
-    return found
+        rest = popular[row][~np.isin(popular[row], own)]
+        ids[row] = np.concatenate([own, rest, np.full(LENGTH, -1, ids.dtype)])[:LENGTH]
+    return ids
 
 
-def _measured(ids: Ints, users: NDArray[np.int64], truth: sparse.csr_matrix, k: int) -> dict[str, Any]:
-    own = truth[users]
-    kept = np.diff(own.indptr) > 0
-    found = metrics.per_viewer(ids[kept], own[kept].indptr, own[kept].indices, [k])
-    return {
-        measure: {str(k): float(found[measure][k].mean()), "error": selection._error(found[measure][k])}
-        for measure in ("recall", "ndcg")
-    }
-
-
-def _told(measures: Mapping[str, Any], k: int) -> str:
-    return ", ".join(f"{name}@{k} {each[str(k)]:.4f}" for name, each in measures.items())
+def _measured(bench: _Bench, ids: Ints, seconds: float, point: Point | None) -> Measured:
+    truth = bench.split.test[bench.users]
+    found = metrics.per_viewer(ids, truth.indptr, truth.indices, [bench.k])
+    of = [intervals.mean_and_error(found[measure][bench.k]) for measure in ("recall", "ndcg")]
+    return Measured(*of[0], *of[1], seconds, point)

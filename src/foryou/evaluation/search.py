@@ -26,7 +26,7 @@ def search(
     study.enqueue_trial(first(family))
 
     def objective(trial: optuna.Trial) -> float:
-        point = {
+        point = dict(family.fixed) | {
             name: trial.suggest_float(name, each.low, each.high, log=each.by_ratio)
             for name, each in family.space.items()
         }
@@ -35,5 +35,5 @@ def search(
         return value
 
     study.optimize(objective, n_trials=trials if family.space else 1)
-    done = [(float(trial.values[0]), dict(trial.params)) for trial in study.trials]
+    done = [(float(trial.values[0]), dict(family.fixed) | dict(trial.params)) for trial in study.trials]
     return sorted(done, key=lambda each: -each[0])

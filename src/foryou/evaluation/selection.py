@@ -23,25 +23,22 @@ class Chosen:
 
 
 def forward(
-    lists: Mapping[str, Lists], judge: Callable[[Ints], Values], *, errors: float, most: int, k: int, threads: int = 1
+    lists: Mapping[str, Lists], judge: Callable[[Ints], Values], *, steps: int, k: int, threads: int = 1
 ) -> Chosen:
     """Greedy forward selection with replacement (Caruana et al. 2004) of sources blended with equal weights.
 
-    judge: one value per viewer of ids [viewers, k]. The best source alone comes first; then, while there is one, the
-    source with the highest gain, if the mean of the paired gain over viewers lies above `errors` of its standard
-    errors. With replacement: a name chosen twice weighs double. At most `most` choices.
+    judge: one value per viewer of ids [viewers, k]. The best source comes first, then `steps` - 1 times the one with
+    which the blend is best, even where none helps: what counts is the best of the blends on the way, the shorter of
+    equal ones. With replacement: a name chosen twice weighs double.
     """
     names: list[str] = []
-    gains: list[float] = []
-    best: Values | None = None
-    while len(names) < most:
-        found = {name: judge(blended(lists, [*names, name], k, threads)[0]) for name in lists}
-        name = max(found, key=lambda each: (found[each].mean(), each))
-        gain = found[name] - (0 if best is None else best)
-        if best is not None and not gain.mean() > errors * _error(gain):
-            break
-        names, gains, best = [*names, name], [*gains, float(gain.mean())], found[name]
-    return Chosen(tuple(names), tuple(gains))
+    reached: list[float] = []
+    for _ in range(steps):
+        found = {name: judge(blended(lists, [*names, name], k, threads)[0]).mean() for name in sorted(lists)}
+        names.append(max(found, key=found.__getitem__))
+        reached.append(float(found[names[-1]]))
+    length = 1 + int(np.argmax(reached))
+    return Chosen(tuple(names[:length]), tuple(np.diff(reached[:length], prepend=0.0)))
 
 
 def blended(lists: Mapping[str, Lists], names: list[str], k: int, threads: int = 1) -> Lists:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from foryou.models import ials, topk, whitening
+from foryou.models import topk, whitening
 from foryou.models.sources import Vectors
 
 
@@ -60,13 +60,14 @@ def neighbours(vectors: NDArray[np.float32], k: int, least: float, threads: int 
     return sparse.csr_matrix((evened[kept], ids[kept], indptr), shape=(videos, videos))
 
 
-def fit(
-    values: sparse.csr_matrix, near: sparse.csr_matrix, weights: Weights, loss: ials.Loss, **how: int
-) -> Vectors:
-    """Factors of viewers and videos; `how` is what `ials.fit` is told."""
+def with_pseudo_viewers(values: sparse.csr_matrix, near: sparse.csr_matrix, weights: Weights) -> sparse.csr_matrix:
+    """The values with a row below them for every video."""
     same = sparse.identity(values.shape[1], np.float32, "csr")
     pseudo_viewers = weights.own * same + weights.near * near
-    whole = sparse.vstack([values, pseudo_viewers], format="csr", dtype=np.float32)
-    viewers, videos = ials.fit(whole, loss, **how)
-    moved = videos + np.float32(weights.spread) * (near @ videos)
-    return Vectors(viewers[: values.shape[0]], np.ascontiguousarray(moved, np.float32))
+    return sparse.vstack([values, pseudo_viewers], format="csr", dtype=np.float32)
+
+
+def spread(fitted: Vectors, viewers: int, near: sparse.csr_matrix, weights: Weights) -> Vectors:
+    """The factors of the first `viewers`, and those of the videos moved towards their neighbours'."""
+    moved = fitted.videos + np.float32(weights.spread) * (near @ fitted.videos)
+    return Vectors(fitted.viewers[:viewers], np.ascontiguousarray(moved, np.float32))

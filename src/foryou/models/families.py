@@ -7,7 +7,7 @@ the first point is what served best over several sets of data, so that no search
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +44,11 @@ class Pairs:
         counts = np.where(viewers, np.diff(self.values.indptr), 0)
         indptr = np.concatenate([[0], np.cumsum(counts)])
         values = sparse.csr_matrix((self.values.data[kept], self.values.indices[kept], indptr), self.values.shape)
-        return Pairs(values, *(None if each is None else each[kept] for each in (self.age, self.order)))
+        return Pairs(
+            values,
+            None if self.age is None else self.age[kept],
+            None if self.order is None else self.order[kept],
+        )
 
     def aged(self, half_life: float) -> sparse.csr_matrix:
         """The values, halved every `half_life` of the whole time."""
@@ -60,7 +64,7 @@ class Size:
 
     factors: int
     keep: int
-    iterations: int = 10
+    rounds: int = 10
     seed: int = 1
     threads: int = 1
 
@@ -70,8 +74,19 @@ class Family:
     name: str
     space: dict[str, Range]
     fit: Callable[[Pairs, Point, Size], Fitted]
+    fixed: dict[str, float] = field(default_factory=dict)
     factors: bool = False
     """Whether its cost is that of factors."""
+
+    def around(self, point: Point) -> Family:
+        """The family where `point`, found for another one, says where to begin and what needs no search again."""
+        shared = {name: point[name] for name in self.space if name in point}
+        begun = {name: replace(each, first=shared.get(name, each.first)) for name, each in self.space.items()}
+        free = {name: each for name, each in begun.items() if name not in shared or name == "regularization"}
+        if "regularization" in shared:
+            near = shared["regularization"]
+            free["regularization"] = Range(near / 2, near * 2, near, by_ratio=True)
+        return replace(self, space=free, fixed={name: each for name, each in shared.items() if name not in free})
 
 
 _HALF_LIFE = {"half_life": Range(0.05, 4.0, 1.0, by_ratio=True)}
@@ -120,20 +135,23 @@ def _loss(values: sparse.csr_matrix, point: Point) -> ials.Loss:
     return ials.Loss.of_mean(values, point["unseen"], point["regularization"], point["frequency_power"])
 
 
-def _how(size: Size) -> dict[str, int]:
-    return {"factors": size.factors, "iterations": size.iterations, "seed": size.seed, "threads": size.threads}
-
-
 def _factors(pairs: Pairs, point: Point, size: Size) -> Vectors:
     values = pairs.aged(point.get("half_life", np.inf))
-    return Vectors(*ials.fit(values, _loss(values, point), **_how(size)))
+    return _fitted(values, _loss(values, point), size)
+
+
+def _fitted(values: sparse.csr_matrix, loss: ials.Loss, size: Size) -> Vectors:
+    found = ials.fit(values, loss, factors=size.factors, iterations=size.rounds, seed=size.seed, threads=size.threads)
+    return Vectors(*found)
 
 
 def _content_factors(near: sparse.csr_matrix) -> Callable[[Pairs, Point, Size], Vectors]:
     def fit(pairs: Pairs, point: Point, size: Size) -> Vectors:
         values = pairs.aged(point.get("half_life", np.inf))
         weights = content_graph.Weights(point["own"], point["near"], point["spread"])
-        return content_graph.fit(values, near, weights, _loss(values, point), **_how(size))
+        whole = content_graph.with_pseudo_viewers(values, near, weights)
+        found = _fitted(whole, _loss(values, point), size)
+        return content_graph.spread(found, values.shape[0], near, weights)
 
     return fit
 

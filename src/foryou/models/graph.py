@@ -36,8 +36,8 @@ def walk_cost(values: sparse.csr_matrix) -> int:
 
 def item_walk(values: sparse.csr_matrix, walk: Walk, keep: int, threads: int = 1) -> Through:
     """W with the `keep` largest entries of each row, none on the diagonal; its rows by video, as are its columns."""
-    of_viewers, of_videos = (np.diff(part.indptr) for part in (values, values.T.tocsr()))
-    given = sparse.csr_matrix((np.ones(values.nnz, np.float32), values.indices, values.indptr), shape=values.shape)
+    given = (values > 0).astype(np.float32)
+    of_viewers, of_videos = (np.diff(part.indptr) for part in (given, given.T.tocsr()))
     there = (_scaled(_power(of_videos, -walk.start)) @ given.T @ _scaled(_power(of_viewers, -walk.middle))).tocsr()
     back = (given @ _scaled(_power(of_videos, -walk.end))).tocsr()
     videos = values.shape[1]
