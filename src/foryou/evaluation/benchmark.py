@@ -38,7 +38,8 @@ STEPS = 8
 SEARCH_WORK, FINAL_WORK = 6e9, 1.5e10
 """Pairs x factors x rounds that all searches, and all final fits, may come to: about one minute and two on 2 cores."""
 
-WALK_WORK = 2e10
+WALK_WORK, LINEAR_WORK = 2e10, 4e10
+"""Products that an item walk, and the lists of a linear model, may add up."""
 SEARCH_FACTORS, ROUNDS = 64, 10
 SEARCHED_USERS, SELECTING_USERS = 8_000, 12_000
 NEIGHBOURS, LEAST_COSINE = 10, 0.05
@@ -140,11 +141,17 @@ def as_json(result: Result, k: int) -> dict[str, Any]:
 def _known(bench: _Bench) -> tuple[list[Family], list[str]]:
     """The families that the data allow, and why others are left out."""
     train = bench.split.train
-    cost, found = graph.walk_cost(train.values), families.of(train, _contents(bench))
-    if cost <= WALK_WORK:
-        return found, []
-    note = f"item walk left out: it would add up {cost:.1e} products, more than {WALK_WORK:.0e}"
-    return [each for each in found if each.name != "item walk"], [note]
+    costs = {
+        "item walk": graph.walk_cost(train.values) / WALK_WORK,
+        "linear": float(train.values.nnz) * train.values.shape[1] / LINEAR_WORK,
+    }
+    known = families.of(train, _contents(bench))
+    notes = [
+        f"{each.name} left out: it would cost {costs[each.name]:.1f} times what is allowed"
+        for each in known
+        if costs.get(each.name, 0) > 1
+    ]
+    return [each for each in known if costs.get(each.name, 0) <= 1], notes
 
 
 def _contents(bench: _Bench) -> dict[str, sparse.csr_matrix]:

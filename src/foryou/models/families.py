@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from foryou.models import content_graph, graph, ials, sequences
+from foryou.models import content_graph, graph, ials, linear, sequences
 from foryou.models.sources import Fitted, Through, Vectors
 
 Point = Mapping[str, float]
@@ -85,14 +85,14 @@ class Family:
         free = {name: each for name, each in begun.items() if name not in shared or name == "regularization"}
         if "regularization" in shared:
             near = shared["regularization"]
-            free["regularization"] = Range(near / 2, near * 2, near, by_ratio=True)
+            free["regularization"] = Range(near / 1.6, near * 1.6, near, by_ratio=True)
         return replace(self, space=free, fixed={name: each for name, each in shared.items() if name not in free})
 
 
 _HALF_LIFE = {"half_life": Range(0.05, 4.0, 1.0, by_ratio=True)}
 _LOSS = {
-    "unseen": Range(0.0005, 0.5, 0.004, by_ratio=True),
-    "regularization": Range(0.3, 30.0, 1.8, by_ratio=True),
+    "unseen": Range(0.001, 1.0, 0.02, by_ratio=True),
+    "regularization": Range(0.1, 1.0, 0.33, by_ratio=True),
     "frequency_power": Range(0.4, 1.2, 0.9),
 }
 _NEAR = {
@@ -101,6 +101,8 @@ _NEAR = {
     "spread": Range(0.0, 1.5, 0.5),
 }
 _WALK = {"start": Range(0.2, 1.2, 0.5), "middle": Range(0.0, 1.2, 1.0), "end": Range(-0.4, 0.8, -0.1)}
+_SVD = {"width": Range(16, 512, 128, by_ratio=True), "end": Range(-0.3, 0.6, 0.2)}
+_LINEAR = {"regularization": Range(10, 2000, 200, by_ratio=True)}
 _SEQUENCE = {
     "start": Range(0.2, 1.2, 0.7),
     "end": Range(-0.2, 0.8, 0.2),
@@ -118,9 +120,11 @@ def of(pairs: Pairs, contents: Mapping[str, sparse.csr_matrix]) -> list[Family]:
     ]
     found += [
         Family("item walk", _WALK, _item_walk),
-        Family("svd", {"end": Range(-0.3, 0.6, 0.2)}, _svd),
+        Family("svd", _SVD, _svd),
         Family("popular", aging, popular),
     ]
+    if pairs.values.shape[1] <= linear.VIDEOS_AT_MOST:
+        found.append(Family("linear", _LINEAR, _linear))
     if pairs.order is not None:
         found.append(Family("sequence", _SEQUENCE, _sequence))
     return found
@@ -131,13 +135,14 @@ def first(family: Family) -> dict[str, float]:
     return {name: each.first for name, each in family.space.items()}
 
 
-def _loss(values: sparse.csr_matrix, point: Point) -> ials.Loss:
-    return ials.Loss.of_mean(values, point["unseen"], point["regularization"], point["frequency_power"])
+def _loss(values: sparse.csr_matrix, point: Point, size: Size) -> ials.Loss:
+    powers = point["unseen"], point["regularization"], point["frequency_power"]
+    return ials.Loss.of_share(values, *powers, size.seed)
 
 
 def _factors(pairs: Pairs, point: Point, size: Size) -> Vectors:
     values = pairs.aged(point.get("half_life", np.inf))
-    return _fitted(values, _loss(values, point), size)
+    return _fitted(values, _loss(values, point, size), size)
 
 
 def _fitted(values: sparse.csr_matrix, loss: ials.Loss, size: Size) -> Vectors:
@@ -150,7 +155,7 @@ def _content_factors(near: sparse.csr_matrix) -> Callable[[Pairs, Point, Size], 
         values = pairs.aged(point.get("half_life", np.inf))
         weights = content_graph.Weights(point["own"], point["near"], point["spread"])
         whole = content_graph.with_pseudo_viewers(values, near, weights)
-        found = _fitted(whole, _loss(values, point), size)
+        found = _fitted(whole, _loss(values, point, size), size)
         return content_graph.spread(found, values.shape[0], near, weights)
 
     return fit
@@ -162,7 +167,11 @@ def _item_walk(pairs: Pairs, point: Point, size: Size) -> Through:
 
 
 def _svd(pairs: Pairs, point: Point, size: Size) -> Vectors:
-    return graph.svd_vectors(pairs.values, 2 * size.factors, point["end"], size.seed)
+    return graph.svd_vectors(pairs.values, round(point["width"]), point["end"], size.seed)
+
+
+def _linear(pairs: Pairs, point: Point, size: Size) -> linear.Linear:
+    return linear.ease(pairs.values, point["regularization"])
 
 
 def popular(pairs: Pairs, point: Point, size: Size) -> Through:

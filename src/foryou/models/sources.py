@@ -8,6 +8,7 @@ of `topk`, block by block, exactly, with equal scores by lower id.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,4 +47,7 @@ class Through:
         return topk.top_k_sparse(indptr, heads.indices, heads.data, self.table, k, **left_out, threads=threads)
 
 
-Fitted = Vectors | Through
+class Fitted(Protocol):
+    """Anything that lists the k best unseen videos of the viewers `rows`."""
+
+    def lists(self, rows: NDArray[np.integer], seen: sparse.csr_matrix, k: int, threads: int = 1) -> Lists: ...
