@@ -52,7 +52,7 @@ class Item:
 
     def words(self, language: str | None = None, titles: dict[str, str] | None = None) -> str:
         """The reason as a sentence; `titles` names videos by their captions."""
-        return in_words(self.reason, language, titles)
+        return in_words(self.reason, language, titles, self.reason_value)
 
 
 @dataclass(frozen=True)
