@@ -135,7 +135,8 @@ def _finished(pair: Pair, name: str) -> dict[str, int]:
 def _by_video(pair: Pair, score: float, met: pa.Table, given: Floats) -> dict[str, Any]:
     """The shares of watched videos, the greatest first; at most so many, and only such as may be named."""
     assert pair.catalogue is not None
-    named = np.flatnonzero(pair.nameable(met["video"]) & (np.abs(given) > 1e-6))
+    worth_naming = np.abs(given) > 0.005 * max(abs(score), np.abs(given).sum())
+    named = np.flatnonzero(pair.nameable(met["video"]) & worth_naming)
     named = named[np.argsort(-np.abs(given[named]), kind="stable")][:MOST_NAMED]
     ids = dict(zip(pair.catalogue["video"].to_pylist(), pair.catalogue["video_id"].to_pylist(), strict=True))
     videos = [

@@ -26,7 +26,7 @@ WORDS = {
         "seen": "The viewer has seen it, last on {day}.",
         "muted": "The viewer asked for {control} of {target} on {day}.",
         "tired": "The viewer was not interested in something with the {kind} {name} on {day}.",
-        "under_test": "It is under test (stage {stage}, {decision}: {reason}): only places kept for tests hold it.",
+        "under_test": "Not everybody gets it yet (stage {stage}, {decision}: {reason}): at most as a test.",
         "copy": "Its copy {video_id} stands at place {place}.",
         "no_list": "The viewer has no list of their own: nothing was met inside the window.",
         "below_the_end": "Others fit better: it is candidate {place} of {of} with {score}; the feed's last has {bar}.",
@@ -69,7 +69,7 @@ WORDS = {
         "seen": "Schon gesehen, zuletzt am {day}.",
         "muted": "Am {day} verlangt: {control} {target}.",
         "tired": "Am {day} kein Interesse an etwas mit {kind} {name}.",
-        "under_test": "Es wird erprobt (Stufe {stage}, {decision}: {reason}): nur Plätze für Proben zeigen es.",
+        "under_test": "Noch nicht für alle (Stufe {stage}, {decision}: {reason}): höchstens zur Probe.",
         "copy": "Die Kopie {video_id} steht auf Platz {place}.",
         "no_list": "Keine eigene Liste: im Zeitraum wurde nichts angesehen.",
         "below_the_end": "Anderes passt besser: Kandidat {place} von {of} mit {score}; der letzte im Feed hat {bar}.",
@@ -112,7 +112,7 @@ WORDS = {
         "seen": "Ya lo ha visto, la última vez el {day}.",
         "muted": "El {day} pidió {control} de {target}.",
         "tired": "El {day} no le interesó algo con {kind} {name}.",
-        "under_test": "Está a prueba (fase {stage}, {decision}: {reason}): solo está en puestos de prueba.",
+        "under_test": "Aún no es para todos (fase {stage}, {decision}: {reason}): como mucho, a prueba.",
         "copy": "Su copia {video_id} está en el puesto {place}.",
         "no_list": "No tiene lista propia: no ha visto nada en el periodo.",
         "below_the_end": "Otros encajan mejor: es el candidato {place} de {of} con {score}; el último tiene {bar}.",
@@ -184,7 +184,7 @@ def _contributions(facts: Mapping[str, Any], words: Mapping[str, str], titles: d
         if split and name == "content":
             shares = [_share(_about(each, words), each) for each in split["about"]]
             yield words["by_about"].format(score=_number(split["score"]), shares=", ".join(shares))
-        if split:
+        if split and split["videos"]:
             shares = [_share(_named(each["video_id"], titles), each) for each in split["videos"]]
             for more, called in (("others", "others"), ("rest", "open" if name == "factors" else "rest")):
                 if abs(split[more]) >= 0.005 * abs(split["score"]):

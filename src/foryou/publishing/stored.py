@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -58,14 +58,17 @@ class Working:
 
     lake: Path
     day: date
+    _opened: dict[str, DeltaTable] = field(default_factory=dict)
 
     def days(self, table: Table) -> list[date]:
         """The days that the lake still holds of the table, in order."""
-        path = self.lake / table.path
         with readable(table.name, self.lake):
-            if not DeltaTable.is_deltatable(str(path)):
-                return []
-            return sorted({date.fromisoformat(str(part["day"])) for part in DeltaTable(str(path)).partitions()})
+            if table.name not in self._opened:
+                path = str(self.lake / table.path)
+                if not DeltaTable.is_deltatable(path):
+                    return []
+                self._opened[table.name] = DeltaTable(path)
+            return sorted({date.fromisoformat(str(part["day"])) for part in self._opened[table.name].partitions()})
 
     def rows(
         self, table: Table, columns: list[str], where: pc.Expression | None = None, *, day: date | None = None
@@ -81,7 +84,9 @@ class Working:
         return self._read(table, [*columns, "day"], where & (pc.field("day") <= pa.scalar(self.day)), None)
 
     def _read(self, table: Table, columns: list[str], where: pc.Expression | None, day: date | None) -> pa.Table | None:
-        path = self.lake / table.path
         with readable(table.name, self.lake):
-            held = {field.name for field in DeltaTable(str(path)).schema().fields}
-            return whole(path, columns, day=day, where=where) if held.issuperset(columns) else None
+            opened = self._opened[table.name]
+            held = {column.name for column in opened.schema().fields}
+            if not held.issuperset(columns):
+                return None
+            return whole(self.lake / table.path, columns, day=day, version=opened.version(), where=where)
