@@ -53,7 +53,7 @@ def test_a_dislike_pulls_to_nothing():
 
 
 def test_a_weight_of_all_pairs_and_a_regularisation_of_the_viewers_own_are_taken():
-    """iALS as Rendle et al. (2021) write it: sum over the watched (1 - xy)^2 + a0 sum over all (xy)^2 + lambda |x|^2."""
+    """iALS as Rendle et al. (2021) write it: `sum over watched (1 - xy)^2 + a0 sum over all (xy)^2 + lambda |x|^2`."""
     rng = np.random.default_rng(2)
     y, a0, regularization = rng.normal(size=(30, 4)), 0.01, 0.7
     watched = np.array([1, 5, 9])

@@ -39,10 +39,9 @@ def _block(night: Night, viewers: NDArray[np.int32], settings: Candidates) -> pa
     _by_creators(ids, scores, sources, night.log_multipliers)
     fading = night.avoided.fading(viewers)
     ids, scores, sources = avoided.fade(ids, scores, sources, fading, len(night.shown))
-    deviations = leading.deviations(whole)
-    leads, by = leading.leading(night, viewers, ids, deviations, lists[TASTES.index(popular)], settings)
+    leads, by = leading.leading(night, viewers, ids, whole, lists[TASTES.index(popular)], settings)
     columns = {"videos": ids, "scores": scores, "sources": sources, "leads": leads, "leads_by": by}
-    scales = matrices.vectors((night.scales[viewers] / deviations[:, None]).astype(np.float32))
+    scales = matrices.vectors((night.scales[viewers] / leading.deviations(whole)[:, None]).astype(np.float32))
     rows = {"viewer": viewers, "taste_scales": scales} | {
         name: matrices.lists(column, ids >= 0) for name, column in columns.items()
     }

@@ -26,21 +26,22 @@ def deviations(whole: Lists) -> Floats:
 
 
 def leading(
-    night: Night, viewers: NDArray[np.int32], ids: Ints, taste_deviations: Floats, popular: Lists, settings: Candidates
+    night: Night, viewers: NDArray[np.int32], ids: Ints, whole: Lists, popular: Lists, settings: Candidates
 ) -> tuple[Ints, Ints]:
     """Of each candidate the leading part (a number of `tables.PARTS`) and by how much it leads: two arrays like `ids`.
 
     A part is what the video gets from it in the score: by the factors and by the content over the deviation of the
-    whole taste, by its place in the list `popular`, by its creator and its newness. The leading one exceeds its mean
-    over this viewer's own candidates by most, in hundredths of a standard deviation: what sets the video apart from
-    the viewer's other candidates. Only what speaks for the video leads, with a part above 0; parts that are no taste
-    vary little, and lead from `lead_min_deviations` on. Where nothing may lead, `popular` is told.
+    list `whole`, whose scores are their sum; by its place in the list `popular`; by its creator and its newness. The
+    leading one exceeds its mean over this viewer's own candidates by most, in hundredths of a standard deviation: what
+    sets the video apart from the viewer's other candidates. Only what speaks for the video leads, with a part above 0;
+    parts that are no taste vary little, and lead from `lead_min_deviations` on. Where nothing may lead, `popular` is
+    told.
     """
     return _leading(  # type: ignore[no-any-return]
         ids,
+        (*whole, deviations(whole)),
         (np.array(night.viewer_factors[viewers]), night.video_factors.view(np.ndarray)),
         (np.array(night.viewer_contents[viewers]), night.video_contents.view(np.ndarray)),
-        taste_deviations,
         (*popular, np.float32(settings.weight_popular)),
         night.log_multipliers.view(np.ndarray),
         settings.lead_min_deviations,
@@ -75,18 +76,25 @@ def _standard(ids, scores, weight, standing):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _leading(ids, factors, contents, deviations, popular, log_multipliers, least):  # type: ignore[no-untyped-def]
+def _leading(ids, whole, factors, contents, popular, log_multipliers, least):  # type: ignore[no-untyped-def]
     leads, by = np.full(ids.shape, -1, np.int32), np.zeros(ids.shape, np.int32)
     standing = np.zeros(log_multipliers.size, np.float32)
+    taste_of = np.full(log_multipliers.size, np.nan, np.float32)
     parts = np.zeros((4, ids.shape[1]), np.float32)
     means = np.zeros(4)
     for row in range(ids.shape[0]):
         _standard(popular[0][row], popular[1][row], popular[2], standing)
-        count = 0
+        for i in range(whole[0].shape[1]):
+            if whole[0][row, i] >= 0:
+                taste_of[whole[0][row, i]] = whole[1][row, i]
+        count, has_factors = 0, np.any(factors[0][row])
         while count < ids.shape[1] and ids[row, count] >= 0:
             video = ids[row, count]
-            parts[_FACTORS, count] = _dot(factors[0][row], factors[1][video]) / deviations[row]
-            parts[_CONTENT, count] = _dot(contents[0][row], contents[1][video]) / deviations[row]
+            content = _dot(contents[0][row], contents[1][video])
+            by_factors = taste_of[video] - content  # a third of the time of their own dot product
+            if np.isnan(by_factors) or not has_factors:
+                by_factors = _dot(factors[0][row], factors[1][video])
+            parts[_FACTORS, count], parts[_CONTENT, count] = by_factors / whole[2][row], content / whole[2][row]
             parts[_POPULAR, count] = standing[video]
             parts[_CREATOR, count] = log_multipliers[video]
             count += 1
@@ -104,4 +112,7 @@ def _leading(ids, factors, contents, deviations, popular, log_multipliers, least
         for i in range(popular[0].shape[1]):
             if popular[0][row, i] >= 0:
                 standing[popular[0][row, i]] = 0
+        for i in range(whole[0].shape[1]):
+            if whole[0][row, i] >= 0:
+                taste_of[whole[0][row, i]] = np.nan
     return leads, by

