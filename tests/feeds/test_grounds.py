@@ -222,6 +222,14 @@ def test_every_reason_is_true_and_is_the_largest_part(tell, seed):
     assert seen >= {"finished_tag", "similar_to", "like_you", "popular_in"}
 
 
+@pytest.mark.parametrize("empty", ["tastes", "vectors"])
+def test_where_no_content_is_known_nothing_is_made_of_it(tell, empty):
+    of = cook(**{empty: np.empty((1 if empty == "tastes" else 10, 0), np.float32)})
+    if empty == "vectors":
+        of = replace(of, tag_directions=np.empty((8, 0), np.float32))
+    assert tell(of, [[(9, OWN, CONTENT)]])[0][0][0] == ("similar_to" if empty == "tastes" else "popular_in")
+
+
 def test_one_viewers_past_says_nothing_about_another(tell):
     of = grounds(2, 10, finished=rows_of({0: {0: 0.5, 1: 0.5}}, 2), tags=lists_of({v: [0] for v in range(10)}, 10))
     first, second = tell(of, [[(9, OWN, CONTENT)], [(9, OWN, CONTENT)]], bits=1)

@@ -83,3 +83,8 @@ def test_what_rises_everywhere_rises_in_each_country():
     countries, rising = tags.rising(trends, pa.array(["cat", "dog", "sea"]))
     assert countries == ["*", "US"]
     assert rising.csr(3).toarray().tolist() == [[0, 0, 2], [5, 0, 2]]
+
+
+def test_where_nothing_rises_there_is_one_empty_row():
+    countries, rising = tags.rising(arrow_rows(tables.TRENDS), pa.array(["cat"]))
+    assert countries == ["*"] and rising.csr(1).nnz == 0

@@ -215,12 +215,14 @@ def test_a_video_below_the_end_or_without_a_place_is_outranked(nights, tmp_path,
     for viewer_id in sorted(cut)[::15]:
         for item in told["feeds"][viewer_id][5:60:9]:
             found = live.explain(viewer_id, item["video_id"])
-            if codes(found) == ["below_the_end"]:
-                ((finding,), below) = (found["findings"], below + 1)
+            if set(codes(found)) & {"below_the_end", "no_room"}:
+                finding, below = found["findings"][-1], below + 1
                 assert finding["place"] == found["place"] and finding["of"] == 20
+                assert (finding["score"] > finding["bar"]) == (finding["code"] == "no_room")
             if codes(found) == ["no_candidate"]:
                 none += 1
                 assert "Others fit better" in found["words"]
+            assert not set(codes(found)) & {"seen", "not_shown", "muted"}
     assert below and none
 
 

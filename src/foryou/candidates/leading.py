@@ -15,6 +15,9 @@ _FACTORS, _CONTENT, _POPULAR, _CREATOR = range(len(PARTS))  # the first two are 
 _FEWEST, _FLOOR = 20, 0.001
 """As in `blend.blend_lists`: a shorter list moves no score, and no list's deviation is taken as less."""
 
+_ROUNDING = 1e-5
+"""Parts below it are none: that of the factors is a difference."""
+
 
 def deviations(whole: Lists) -> Floats:
     """By which the whole taste of each viewer is divided in the score: the standard deviation over its own list."""
@@ -87,12 +90,12 @@ def _leading(ids, whole, factors, contents, popular, log_multipliers, least):  #
         for i in range(whole[0].shape[1]):
             if whole[0][row, i] >= 0:
                 taste_of[whole[0][row, i]] = whole[1][row, i]
-        count, has_factors = 0, np.any(factors[0][row])
+        count = 0
         while count < ids.shape[1] and ids[row, count] >= 0:
             video = ids[row, count]
             content = _dot(contents[0][row], contents[1][video])
             by_factors = taste_of[video] - content  # a third of the time of their own dot product
-            if np.isnan(by_factors) or not has_factors:
+            if np.isnan(by_factors):
                 by_factors = _dot(factors[0][row], factors[1][video])
             parts[_FACTORS, count], parts[_CONTENT, count] = by_factors / whole[2][row], content / whole[2][row]
             parts[_POPULAR, count] = standing[video]
@@ -104,7 +107,7 @@ def _leading(ids, whole, factors, contents, popular, log_multipliers, least):  #
             best, lead = -np.inf, _POPULAR
             for part in range(4):
                 excess = parts[part, place] - means[part]
-                may_lead = parts[part, place] > 0 and (part <= _CONTENT or excess >= least)
+                may_lead = parts[part, place] > _ROUNDING and (part <= _CONTENT or excess >= least)
                 if may_lead and excess > best:
                     best, lead = excess, part
             leads[row, place] = lead

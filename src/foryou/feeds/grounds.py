@@ -114,13 +114,13 @@ def told(of: Grounds, viewers: Ints, placed: Placed, settings: Feeds) -> tuple[I
     by_factors = own & (placed.leads == PARTS.index("factors")) & of.liked_by_many[video]
     by_creator = own & (placed.leads == PARTS.index("creator"))
     popular = own & (placed.bits & _POPULAR != 0)
-    near = _near(of, viewers, video)
+    fresh = _new_here(of, viewers, video)
     codes = np.full(video.shape, reasons.YOUR_TASTE, np.int32)
     objects = np.full(video.shape, -1, np.int32)
     values = np.where(own, placed.leads_by / 100, placed.scores).astype(np.float32)
 
     by_popular = popular & (placed.leads == PARTS.index("popular"))
-    asked = own & ~by_factors & ~by_popular & ~(by_creator & (near | of.praised[video]))
+    asked = own & ~by_factors & ~by_popular & ~(by_creator & (fresh | of.praised[video]))
     kinds, found, counts = _speaking(of, viewers, placed.videos, asked, settings.reason_min_finished)
     codes[popular] = reasons.POPULAR_IN
     for kind, code in ((finished.TAG, reasons.FINISHED_TAG), (finished.VIDEO, reasons.SIMILAR_TO)):
@@ -129,12 +129,12 @@ def told(of: Grounds, viewers: Ints, placed: Placed, settings: Feeds) -> tuple[I
     objects[speaks], values[speaks] = found[speaks], counts[speaks]
     codes[by_factors] = reasons.LIKE_YOU
     codes[by_creator & of.praised[video]] = reasons.CREATOR
-    codes[by_creator & near] = reasons.NEW_IN
-    _kept(of, viewers, placed, near, codes, objects, values)
+    codes[by_creator & fresh] = reasons.NEW_IN
+    _kept(of, viewers, placed, fresh, codes, objects, values)
     return codes, objects, values
 
 
-def _near(of: Grounds, viewers: Ints, video: Ints) -> Flags:
+def _new_here(of: Grounds, viewers: Ints, video: Ints) -> Flags:
     """Which videos are new and of the viewer's own country."""
     country = of.viewer_country[viewers][:, None]
     same: Flags = of.new[video] & (country >= 0) & (of.video_country[video] == country)
@@ -143,6 +143,8 @@ def _near(of: Grounds, viewers: Ints, video: Ints) -> Flags:
 
 def _speaking(of: Grounds, viewers: Ints, videos: Ints, asked: Flags, fewest: int) -> tuple[Any, Any, Any]:
     own = of.speakers(viewers)
+    comparable = of.tastes.shape[1] == of.vectors.shape[1]  # not where nobody has a taste, or no video a vector
+    tastes = of.tastes[viewers] if comparable else np.zeros((len(viewers), of.vectors.shape[1]), np.float32)
     return finished.speaking(  # type: ignore[no-any-return]
         videos,
         asked,
@@ -150,16 +152,16 @@ def _speaking(of: Grounds, viewers: Ints, videos: Ints, asked: Flags, fewest: in
         (of.tags.indptr.view(np.ndarray), of.tags.indices.view(np.ndarray), of.tags.values.view(np.ndarray)),
         of.tag_directions.view(np.ndarray),
         of.vectors.view(np.ndarray),
-        np.array(of.tastes[viewers]),
+        np.ascontiguousarray(tastes),
         fewest,
     )
 
 
-def _kept(of: Grounds, viewers: Ints, placed: Placed, near: Flags, codes: Ints, objects: Ints, values: Floats) -> None:
+def _kept(of: Grounds, viewers: Ints, placed: Placed, fresh: Flags, codes: Ints, objects: Ints, values: Floats) -> None:
     """Fills in the reasons of the places that are kept for something."""
     kept = placed.source > 0
     codes[kept] = _CODE_OF_KEPT[placed.source[kept] - 1]
-    codes[kept & (codes == reasons.EXPLORING) & near] = reasons.NEW_IN
+    codes[kept & (codes == reasons.EXPLORING) & fresh] = reasons.NEW_IN
     rows, places = np.nonzero(kept & (codes == reasons.TRENDING))
     tags = of.tags.of(placed.videos[rows, places])
     at = np.repeat(np.arange(len(rows)), np.diff(tags.indptr))

@@ -22,10 +22,14 @@ Score = Mapping[str, Any] | None
 def findings(pair: Pair, feed: Ids, candidates: Sequence[str], score: Mapping[str, Any] | None) -> list[Finding]:
     """All that is known to stand in the way, what can never be helped first; never empty.
 
-    feed and candidates are ids in their order, score what `contributions.of_score` told.
+    feed and candidates are ids in their order, score what `contributions.of_score` told. What a viewer tires of may be
+    hidden or only stand back: in the second case others fit better, too.
     """
-    found = [*_not_shown(pair), *_seen(pair), *_unwanted(pair), *_under_test(pair), *_copies(pair, feed)]
-    return found or [_outranked(pair, feed, candidates, score)]
+    firm = [*_not_shown(pair), *_seen(pair), *_muted(pair), *_under_test(pair), *_copies(pair, feed)]
+    tired = _tired(pair)
+    if firm or (tired and not (pair.about and pair.about["video_id"] in candidates)):
+        return firm + tired
+    return [*tired, _outranked(pair, feed, candidates, score)]
 
 
 def _not_shown(pair: Pair) -> list[Finding]:
@@ -47,22 +51,30 @@ def _seen(pair: Pair) -> list[Finding]:
     return [{"code": "seen", "day": days[-1]}] if days else []
 
 
-def _unwanted(pair: Pair) -> list[Finding]:
-    """What the viewer mutes or blocks, and what they lately were not interested in."""
-    if pair.about is None or pair.catalogue is None:
-        return []
-    own = pair.catalogue.filter(pc.equal(pair.catalogue["video"], pair.video))
-    found = [
+def _muted(pair: Pair) -> list[Finding]:
+    """What the viewer mutes or blocks."""
+    return [
         {"code": "muted", "control": control["kind"], "target": control["target"], "day": control["since"].date()}
         for control in pair.controls
-        if carries(own, control["of"], control["target"])[0]
+        if _is_about(pair, control["of"], control["target"])
     ]
-    tired = pair.of_viewer(tables.FATIGUE, ["kind", "name", "since"])
-    return found + [
+
+
+def _tired(pair: Pair) -> list[Finding]:
+    """What the viewer was lately not interested in."""
+    rows = pair.of_viewer(tables.FATIGUE, ["kind", "name", "since"])
+    return [
         {"code": "tired", "kind": row["kind"], "name": row["name"], "day": row["since"]}
-        for row in (tired.to_pylist() if tired is not None else [])
-        if carries(own, row["kind"], row["name"])[0]
+        for row in (rows.to_pylist() if rows is not None else [])
+        if _is_about(pair, row["kind"], row["name"])
     ]
+
+
+def _is_about(pair: Pair, kind: str, name: str) -> bool:
+    if pair.catalogue is None:
+        return False
+    own = pair.catalogue.filter(pc.equal(pair.catalogue["video"], pair.video))
+    return bool(carries(own, kind, name).any())
 
 
 def _under_test(pair: Pair) -> list[Finding]:
@@ -85,18 +97,18 @@ def _copies(pair: Pair, feed: Ids) -> list[Finding]:
 
 
 def _outranked(pair: Pair, feed: Ids, candidates: Sequence[str], score: Mapping[str, Any] | None) -> Finding:
-    """Other videos fit better: by its place among the candidates, else by what its score would be."""
+    """Other videos fit better: by its place among the candidates, else by what its score would be; or a rule of the
+    feed, such as one on creators, found no room for one that fits as well."""
     assert pair.about is not None
-    video_id = pair.about["video_id"]
+    video_id, told = pair.about["video_id"], score or {"score": None, "least": None}
     if not feed and not candidates:
         return {"code": "no_list"}
+    if video_id not in candidates:
+        return {"code": "no_candidate", "score": told["score"], "bar": told["least"]}
     bar = _bar(pair, feed)
-    if video_id in candidates:
-        known = {"place": candidates.index(video_id) + 1, "of": len(candidates)}
-        return {"code": "below_the_end", "score": score["score"] if score else None, "bar": bar, **known}
-    if score is None:
-        return {"code": "no_candidate", "score": None, "bar": None}
-    return {"code": "no_candidate", "score": score["score"], "bar": score["least"]}
+    above = told["score"] is not None and bar is not None and told["score"] > bar
+    known = {"place": candidates.index(video_id) + 1, "of": len(candidates), "score": told["score"], "bar": bar}
+    return {"code": "no_room" if above else "below_the_end", **known}
 
 
 def _bar(pair: Pair, feed: Ids) -> float | None:
