@@ -56,7 +56,7 @@ def _judged(run: Run, content: Described, factors: Matrix, known: NDArray[np.boo
     projection = cold_factors.fit(content[left], factors[left], chosen)
     viewers = _folded_in(run, held, interactions, factors)
     liked = night.newest_liked(held.others, run.settings.candidates.similar_recent, len(held.viewers))
-    return cold.judge(held, liked, content, viewers, projection.of(content[held.videos]))
+    return cold.judge(held, liked, content, viewers, projection.of(content[held.videos]), chosen.seed)
 
 
 def _folded_in(run: Run, held: cold.HeldOut, interactions: pa.Table, factors: Matrix) -> Matrix:

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from foryou import tables
 from foryou.candidates import night, taste
-from foryou.evaluation import evaluate, taste_weight
+from foryou.evaluation import evaluate, slices, taste_weight
 from foryou.feeds import baseline
 from foryou.models import matrices
 from foryou.platform.job import Run, job
@@ -25,7 +25,7 @@ def main(run: Run) -> None:
         rows = evaluate.evaluate(judged_on, judged, run.settings.evaluation)
         rows += _content_weight(run, before[-1], judged_on, judged)
         rows = [row | {"model_version": model["model_version"]} for row in rows]
-        run.note(**{f"{row['ranking']} {row['measure']}": row["value"] for row in rows})
+        run.note(**{f"{row['ranking']} {row['measure']}": row["value"] for row in rows if row["slice"] is None})
     else:
         run.note(nothing_to_judge="first night")
     run.lake.replace_day(tables.EVALUATIONS, run.day, pa.Table.from_pylist(rows, schema=evaluate.SCHEMA))
@@ -33,15 +33,11 @@ def main(run: Run) -> None:
 
 def _content_weight(run: Run, before: date, judged_on: pa.Table, judged: evaluate.Judged) -> list[dict[str, Any]]:
     profiles = run.lake.arrow(tables.VIEWER_PROFILES, ["viewer", "content_taste"], days=[before])
-    content = run.lake.arrow(tables.CONTENT, ["video", "embedding"], days=[before])
-    contents = (
-        matrices.dense_given(profiles["viewer"], profiles["content_taste"], len(judged.viewer_factors)),
-        matrices.dense_given(content["video"], content["embedding"], len(judged.video_factors)),
-    )
+    tastes = matrices.dense_given(profiles["viewer"], profiles["content_taste"], len(judged.viewer_factors))
     return taste_weight.content_weight(
         judged_on,
         taste.of_one_scale(judged.viewer_factors, judged.video_factors, judged.shown, 1.0),
-        taste.of_one_scale(*contents, judged.shown, 1.0),
+        taste.of_one_scale(tastes, judged.contents, judged.shown, 1.0),
         run.settings.evaluation,
     )
 
@@ -58,13 +54,20 @@ def _judged(run: Run, before: date, model: dict[str, Any], judged_on: pa.Table) 
     _, everywhere_rows = night.popular_rows(everywhere)
     seen = lake.arrow(tables.SEEN, ["viewer", "video"], days=lake.days_until(tables.SEEN, run.day - timedelta(days=1)))
     lake.require(tables.VIDEOS, run.day)
-    videos = lake.arrow(tables.VIDEOS, ["video", "shown"], days=[run.day])
+    videos = lake.arrow(tables.VIDEOS, ["video", "shown", "uploaded_at"], days=[run.day])
+    content = lake.arrow(tables.CONTENT, ["video", "embedding"], days=[before])
+    seen_rows = matrices.rows(seen["viewer"], seen["video"], None, n_viewers)
+    shown = night.flags(videos.filter(videos["shown"])["video"], n_videos)
+    viewers = lake.arrow(tables.VIEWERS, ["viewer", "country"], days=[before])
+    met = np.diff(seen_rows.indptr)
     return evaluate.Judged(
         viewer_factors=matrices.dense(viewer_factors["viewer"], viewer_factors["factors"], n_viewers),
         video_factors=matrices.dense(video_factors["video"], video_factors["factors"], n_videos),
         popular=everywhere_rows,
-        seen=matrices.rows(seen["viewer"], seen["video"], None, n_viewers),
-        shown=night.flags(videos.filter(videos["shown"])["video"], n_videos),
+        seen=seen_rows,
+        shown=shown,
+        contents=matrices.dense_given(content["video"], content["embedding"], n_videos),
+        slices=slices.build(viewers, videos, met, shown, run.day, run.settings.evaluation),
         baseline=evaluate.Product(
             *baseline.heads(_known(run, before, viewer_ids, judged_on), n_viewers, n_videos, run.settings.evaluation)
         ),

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from foryou import tables
 from foryou.contract import Table
@@ -55,7 +56,8 @@ def _start(run: Run, known: list[pa.Table], shape: list[int]) -> training.Start 
 
 
 def _track(run: Run, file: Path, counts: dict[str, int], faults: list[str]) -> tracking.TrackedModel:
-    measures = run.lake.arrow(tables.EVALUATIONS, ["ranking", "measure", "value"], days=[run.day]).to_pylist()
+    measures = run.lake.arrow(tables.EVALUATIONS, ["ranking", "measure", "slice", "value"], days=[run.day])
+    measures = measures.filter(pc.is_null(measures["slice"])).to_pylist()
     read = (tables.INTERACTIONS, tables.VIEWS)
     return run.record_training(
         run.lake.root,

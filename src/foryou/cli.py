@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
@@ -15,8 +10,9 @@ from typing import Annotated
 
 import typer
 
-from foryou import screen, settings, tables
-from foryou.errors import ForYouError, InputMissing, of_system
+from foryou import experiments, screen, settings, tables, told
+from foryou.errors import InputMissing
+from foryou.experiments import ConfOption, JsonOption
 from foryou.feeds.reasons import WORDS
 from foryou.plain_text import plain_text
 from foryou.publishing import reader, stored
@@ -24,6 +20,8 @@ from foryou.publishing import reader, stored
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 importing = typer.Typer(help="Turns outside data into landing days.", no_args_is_help=True)
 app.add_typer(importing, name="import")
+for command in (experiments.simulate, experiments.benchmark):
+    app.command()(command)
 
 OVERRIDABLE = (
     "rejected share is small",
@@ -41,20 +39,8 @@ _ENDING = (
 )
 
 
-def _settings_files(names: list[str]) -> list[str]:
-    for path in map(settings.file_of, names):
-        if not os.path.isfile(path):  # noqa: PTH113 - False too for what can be no path
-            known = ", ".join(settings.named())
-            raise typer.BadParameter(f"there is no file {str(path)[:200]}; by name alone there are {known}")
-    return names
-
-
 LandingOption = Annotated[Path, typer.Option("--landing", help="Where the days land.")]
 LakeOption = Annotated[Path, typer.Option("--lake", help="The root of the lake.", envvar="FORYOU_LAKE")]
-ConfOption = Annotated[
-    list[str], typer.Option("--conf", callback=_settings_files, help="A settings file over conf/base.yaml; may repeat.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document instead of words.")]
 OverrideOption = Annotated[
     list[str],
     typer.Option("--override", help="CHECK=REASON: go on although the check fails; recorded. Checks: see below."),
@@ -91,7 +77,7 @@ def backfill(
 
     if first > last:
         raise typer.BadParameter(f"--from {first.date()} is after --to {last.date()}")
-    with _told_errors(json):
+    with told.errors(json):
         days = night.days_between(landing, first.date(), last.date())
     _nights(landing, lake, days, conf, override, json)
 
@@ -111,11 +97,11 @@ def feed(
     json: JsonOption = False,
 ) -> None:
     """Shows a viewer's feed with captions, scores and reasons; or all that is behind one video of it."""
-    with _told_errors(json):
+    with told.errors(json):
         opened = reader.open(lake, release)
         if why is not None:
-            told = opened.explain(viewer, why, language)
-            screen.as_json(told) if json else screen.explained(told)
+            found = opened.explain(viewer, why, language)
+            screen.as_json(found) if json else screen.explained(found)
             return
         known = viewer != "-" and opened.knows(viewer)
         items = opened.feed(viewer if known else None, k, country=country, language=language)
@@ -137,7 +123,7 @@ def similar(
     json: JsonOption = False,
 ) -> None:
     """Shows the videos nearest in content."""
-    with _told_errors(json):
+    with told.errors(json):
         opened = reader.open(lake)
         items = opened.similar(video, k)
         captions = {} if json and items else _captions(lake, opened.release.day)
@@ -159,7 +145,7 @@ def similar(
 @app.command()
 def releases(lake: LakeOption, json: JsonOption = False) -> None:
     """Lists the releases: exactly one is live, and `foryou feed --release` shows what any other holds."""
-    with _told_errors(json):
+    with told.errors(json):
         rows = reader.releases(lake)
         if json:
             screen.as_json([asdict(row) for row in rows])
@@ -176,7 +162,7 @@ def report(
     json: JsonOption = False,
 ) -> None:
     """Prints the path of a night's report page."""
-    with _told_errors(json):
+    with told.errors(json):
         pages = sorted((lake / "_reports").glob("????-??-??.html"))
         wanted = [page for page in pages if day is None or page.stem == str(day.date())]
         if not wanted:
@@ -223,41 +209,13 @@ def world(
     """Makes a synthetic platform and its log, day by day; its truth lies apart in OUT/_truth."""
     from foryou.sources.world import WorldParameters, generate
 
-    with _told_errors(False):
+    with told.errors(False):
         made = generate(
             WorldParameters(viewers=viewers, videos=videos, days=days, events=events, seed=seed),
             out,
             lambda day, lines: screen.console.print(f"  landed {day}: {lines:,} lines"),
         )
     screen.console.print(plain_text(f"World {made.world}: {made.events:,} lines in {out}"), markup=False)
-
-
-@app.command()
-def simulate(
-    nights: Annotated[int, typer.Option(min=1, help="Nights of each arm, after the common past.")] = 10,
-    seeds: Annotated[int, typer.Option(min=1, help="Runs of each world, with other people and videos.")] = 5,
-    without: Annotated[list[str], typer.Option(help="A part to leave out in an arm of its own; may repeat.")] = [],  # noqa: B006
-    worlds: Annotated[str, typer.Option(help="dev, judge, neutral, or one world by its name.")] = "dev",
-    conf: ConfOption = [],  # noqa: B006
-    out: Annotated[Path, typer.Option(help="The folder for the page with the plots.")] = Path("simulations"),
-    json: JsonOption = False,
-) -> None:
-    """Lets synthetic viewers answer the feeds, night after night, beside popularity, chance and an oracle."""
-    from foryou.simulation import page, shown, simulate
-
-    with _told_errors(json):
-        try:
-            planned = simulate.plan(worlds, nights, without, settings.load(*conf))
-        except ValueError as error:
-            raise typer.BadParameter(str(error)) from error
-        beside = screen.beside if json else screen.console
-        result = simulate.run(planned, seeds, lambda text: beside.print(f"  [dim]{text}[/]"))
-        written = page.write(result, out / f"{worlds}.html")
-    if json:
-        screen.as_json(result | {"page": written})
-    else:
-        shown.results(result)
-        screen.console.print(f"Plots: {written}")
 
 
 @importing.command()
@@ -272,7 +230,7 @@ def kuairand(
     """Imports the official KuaiRand files as landing days."""
     from foryou.sources.kuairand import import_logs
 
-    with _told_errors(False):
+    with told.errors(False):
         screen.console.print("  reading the logs; a row becomes a play, and one event more for each thing done besides")
         days = import_logs(log, users, videos, out, _landed)
     screen.console.print(plain_text(f"{len(days)} days, {days[0]} to {days[-1]}, in {out}"), markup=False)
@@ -287,7 +245,7 @@ def demo(folder: Annotated[Path, typer.Option(help="Where the demo's landing and
     """A synthetic platform, its last three nights, and what came of them."""
     from foryou import demo as whole
 
-    with _told_errors(False):
+    with told.errors(False):
         whole.run(folder)
 
 
@@ -300,7 +258,7 @@ def airflow(
     """Starts Airflow on loopback with the nightly DAG."""
     from foryou.airflow_home import serve
 
-    with _told_errors(False):
+    with told.errors(False):
         serve(landing, lake, home)
 
 
@@ -318,13 +276,13 @@ def _nights(landing: Path, lake: Path, days: list[date], conf: list[str], overri
         overrides = dict(map(job.override, override))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    with _told_errors(json), _told_stops():
+    with told.errors(json), told.stops():
         chosen = settings.load(*conf)
         for day in days:  # before anything is written: a mistyped --landing or --lake leaves nothing behind
             night.require_landed(landing, day)
         with (
-            screen.Progress(screen.beside if json else screen.console).watching() as told,
-            night.opened(landing, lake, chosen, overrides=overrides, told=told) as nights,
+            screen.Progress(screen.beside if json else screen.console).watching() as progress,
+            night.opened(landing, lake, chosen, overrides=overrides, told=progress) as nights,
         ):
             summaries = [_one_night(nights, day, lake, json) for day in days]
     if json:
@@ -341,34 +299,3 @@ def _one_night(nights, day: date, lake: Path, json: bool) -> dict:  # type: igno
 def _captions(lake: Path, day: date) -> dict[str, str]:
     with stored.readable("videos", lake):
         return screen.captions(stored.whole(lake / tables.VIDEOS.path, ["video_id", "caption"], day=day))
-
-
-@contextmanager
-def _told_stops() -> Iterator[None]:
-    """Ctrl-C, and a polite `kill`, end a night with a word on what is left of it."""
-    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    try:
-        yield
-    except (KeyboardInterrupt, SystemExit):
-        print(
-            "stopped: what was published before stays live; the same command goes on where this one ended",
-            file=sys.stderr,
-        )
-        raise
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def _told_errors(json: bool) -> Iterator[None]:
-    """One clear message and the right exit code for the failures that a person can act on."""
-    try:
-        yield
-    except BrokenPipeError:
-        raise  # whoever reads our output has had enough
-    except (ForYouError, OSError) as error:
-        told = of_system(error) if isinstance(error, OSError) else error
-        if json:
-            screen.as_json(told.as_dict())
-        print(told, file=sys.stderr)
-        raise typer.Exit(told.exit_code) from error

@@ -226,6 +226,10 @@ class Evaluation:
     baseline_days: int
     baseline_prior_views: float
     baseline_likes: int
+    new_viewer_videos: int
+    new_video_days: int
+    slice_countries: int
+    min_slice_viewers: int
     seed: int
 
 

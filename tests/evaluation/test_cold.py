@@ -107,9 +107,9 @@ def test_who_knows_the_truth_is_always_right_and_who_knows_nothing_is_right_by_c
     row, video = (pa.chunked_array([pa.array(part, pa.int32())]) for part in zip(*liked, strict=True))
     seeds = matrices.rows(row, video, None, len(found.viewers))
     right, blind = half[found.videos % 2], np.zeros((len(found.videos), 2), np.float32)
-    told = measures(cold.judge(found, seeds, halves(), half[found.viewers % 2], right))
+    told = measures(cold.judge(found, seeds, halves(), half[found.viewers % 2], right, 1))
     assert set(told.values()) == {1.0}
-    told = measures(cold.judge(found, seeds, halves(), half[found.viewers % 2], blind))
+    told = measures(cold.judge(found, seeds, halves(), half[found.viewers % 2], blind, 1))
     assert (told["content", "cold_auc"], told["predicted", "cold_auc"]) == (1.0, 0.5)
 
 
@@ -119,7 +119,7 @@ def test_upstream_vectors_count_like_words(held):
     content = Described(sparse.csr_matrix((VIDEOS, 0), dtype=np.float32), looks)
     seeds = matrices.Rows(np.arange(len(found.viewers) + 1), found.viewers % 2, np.ones(len(found.viewers), np.float32))
     nothing = np.zeros((len(found.viewers), 1), np.float32), np.zeros((len(found.videos), 1), np.float32)
-    told = measures(cold.judge(found, seeds, content, *nothing))
+    told = measures(cold.judge(found, seeds, content, *nothing, 1))
     assert (told["content", "cold_auc"], told["content", "cold_recall@20"]) == (1.0, 1.0)
 
 

@@ -10,6 +10,7 @@ import pytest
 from scipy import sparse
 
 from foryou.evaluation import evaluate
+from foryou.evaluation.slices import Slices
 from foryou.models import matrices
 
 VIDEOS = 130
@@ -33,8 +34,8 @@ def views(*rows):
     )
 
 
-def judged(viewers, videos, *, seen=(), popular=(), shown=None):
-    """Factors given as lists; `popular` as (video, score), best first."""
+def judged(viewers, videos, *, seen=(), popular=(), shown=None, new_videos=(), **of_viewers):
+    """Factors given as lists; `popular` as (video, score), best first; `of_viewers` are slices by name."""
     video_factors = np.zeros((VIDEOS, 2), np.float32)
     for video, factors in videos.items():
         video_factors[video] = factors
@@ -44,16 +45,23 @@ def judged(viewers, videos, *, seen=(), popular=(), shown=None):
         popular=rows_of([(0, video) for video, _ in popular], 1, [score for _, score in popular]),
         seen=rows_of([*seen], len(viewers)),
         shown=np.ones(VIDEOS, bool) if shown is None else shown,
+        contents=video_factors,
+        slices=Slices(
+            {name: np.isin(np.arange(len(viewers)), some) for name, some in of_viewers.items()},
+            np.isin(np.arange(VIDEOS), new_videos),
+        ),
     )
 
 
 @pytest.fixture
 def measured(chosen):
-    """`{(ranking, measure): row}` of views and what is judged."""
+    """`{(ranking, measure): row}` of views and what is judged; of a slice, `{(ranking, measure, slice): row}`."""
 
     def of(views, what, **changed):
-        rows = evaluate.evaluate(views, what, replace(chosen.evaluation, **changed))
-        return {(row["ranking"], row["measure"]): row for row in rows}
+        rows = evaluate.evaluate(views, what, replace(chosen.evaluation, min_slice_viewers=1, **changed))
+        keys = [(row["ranking"], row["measure"], row["slice"]) for row in rows]
+        assert len(set(keys)) == len(keys)
+        return {key[:2] if key[2] is None else key: row for key, row in zip(keys, rows, strict=True)}
 
     return of
 
@@ -79,7 +87,7 @@ def test_the_baseline_is_judged_on_what_was_shown(measured):
     found = measured(day, what)
     assert found["baseline", "auc_exposed"]["value"] == pytest.approx((0.5 + 1.0) / 2)
     assert found["baseline", "auc_exposed"]["viewers"] == 2
-    assert [measure for ranking, measure in found if ranking == "baseline"] == ["auc_exposed"]
+    assert [measure for ranking, measure, *_ in found if ranking == "baseline"] == ["auc_exposed"]
 
 
 def test_viewers_whom_the_model_does_not_know_are_judged_by_neither(measured):
@@ -151,6 +159,57 @@ def test_intervals_hold_the_mean(measured):
     found = measured(day, judged([LIKES_EVEN] * 20, TWO_TASTES, popular=[(2, 1.0)]))
     row = found["factors", "auc_exposed"]
     assert row["low"] < row["value"] < row["high"]
+
+
+def test_slices_of_viewers_are_judged_by_themselves(measured):
+    """The model is right about viewer 0 and wrong about viewer 1."""
+    day = views((0, 2, True), (0, 3, False), (1, 3, True), (1, 2, False))
+    what = judged([LIKES_EVEN, LIKES_EVEN], TWO_TASTES, popular=[(2, 9.0)], new=[0], old=[1], nobody=[])
+    found = measured(day, what)
+    for slice_, right in (("new", 1.0), ("old", 0.0)):
+        row = found["factors", "auc_exposed", slice_]
+        assert (row["value"], row["viewers"]) == (right, 1)
+        assert found["factors", "recall@20", slice_]["value"] == right
+    assert found["factors", "auc_exposed"]["value"] == 0.5
+    assert not any("nobody" in key for key in found)
+
+
+def test_of_new_videos_only_watches_of_new_ones_count(measured):
+    """Viewer 0 met two new videos and is told right; viewer 1 met one of them, and it cannot be told what of."""
+    day = views((0, 2, True), (0, 3, False), (0, 5, True), (1, 2, True), (1, 3, False))
+    what = judged([LIKES_EVEN, LIKES_ODD], TWO_TASTES, popular=[(5, 9.0)], new_videos=[2, 3])
+    found = measured(day, what)
+    row = found["factors", "auc_exposed", "new videos"]
+    assert (row["value"], row["viewers"]) == (0.5, 2)
+    assert found["factors", "recall@20", "new videos"]["value"] == 0.5
+    assert found["popularity", "recall@20"]["value"] == pytest.approx(1 / 4)
+    assert found["popularity", "recall@20", "new videos"]["value"] == 0
+    what = judged([LIKES_EVEN, LIKES_ODD], TWO_TASTES, popular=[(5, 9.0)], new_videos=[5])
+    found = measured(day, what)
+    assert ("factors", "auc_exposed", "new videos") not in found
+    assert found["popularity", "recall@20", "new videos"]["value"] == 1
+
+
+def test_slices_of_too_few_viewers_are_not_told(measured, chosen):
+    day = views((0, 2, True), (0, 3, False), (1, 3, True), (1, 2, False))
+    what = judged([LIKES_EVEN, LIKES_EVEN], TWO_TASTES, popular=[(2, 9.0)], new=[0], new_videos=[2, 3])
+    rows = evaluate.evaluate(day, what, replace(chosen.evaluation, min_slice_viewers=2))
+    assert {row["slice"] for row in rows} == {None, "new videos"}
+
+
+def test_what_lists_show_is_told_at_every_depth(measured):
+    """The viewer's list holds the even videos first: alike; popularity's, one of each kind: unlike."""
+    what = judged([LIKES_EVEN], TWO_TASTES, popular=[(2, 9.0), (3, 1.0)], seen=[(0, 5)])
+    found = measured(views((0, 2, True)), what)
+    for k in (10, 20, 100):
+        told = {measure for ranking, measure in found if ranking == "factors" and measure.endswith(f"@{k}")}
+        together = {"novelty", "diversity", "coverage", "gini"}
+        assert told == {f"{measure}@{k}" for measure in {"recall", "ndcg", "map", "hit_rate"} | together}
+    assert found["factors", "diversity@20"]["value"] == pytest.approx(0)
+    assert found["popularity", "diversity@20"]["value"] == pytest.approx(1)
+    assert found["popularity", "novelty@20"]["value"] == pytest.approx(np.log2(VIDEOS + 1))
+    assert found["popularity", "gini@20"]["value"] == pytest.approx(1 - 2 / VIDEOS)
+    assert found["popularity", "map@20"]["value"] == 1
 
 
 def test_one_viewer_has_no_interval(measured):

@@ -42,88 +42,68 @@ def test_auc_of_nobody_is_empty_and_a_score_that_is_not_finite_is_refused():
         metrics.auc_by_viewer(np.zeros(1, int), np.array([np.nan]), np.ones(1, bool))
 
 
-@pytest.mark.parametrize("k", [1, 3, 8, 20])
+def average_precision(shown, wanted, k):
+    hits = [rank for rank, video in enumerate(shown, 1) if video in wanted]
+    return sum(nth / rank for nth, rank in enumerate(hits, 1)) / min(k, len(wanted))
+
+
 @pytest.mark.parametrize("seed", range(3))
-def test_recall_ndcg_and_hit_rate_agree_with_loops(seed, k):
-    ids, indptr, indices, truth, rng = drawn(seed)
+def test_every_measure_at_every_depth_agrees_with_loops(seed):
+    ids, indptr, indices, truth, _ = drawn(seed)
+    found = metrics.per_viewer(ids, indptr, indices, (1, 3, 8, 20))
+    assert list(found) == list(metrics.MEASURES)
+    for k in (1, 3, 8, 20):
+        rows = [([v for v in ids[row, :k] if v >= 0], set(wanted)) for row, wanted in enumerate(truth) if len(wanted)]
+        ranks = [[rank for rank, video in enumerate(shown, 1) if video in wanted] for shown, wanted in rows]
+        best = [sum(1 / log2(rank + 1) for rank in range(1, min(k, len(wanted)) + 1)) for _, wanted in rows]
+        by_loops = {
+            "recall": [len(hits) / len(wanted) for hits, (_, wanted) in zip(ranks, rows, strict=True)],
+            "ndcg": [sum(1 / log2(r + 1) for r in hits) / most for hits, most in zip(ranks, best, strict=True)],
+            "map": [average_precision(shown, wanted, k) for shown, wanted in rows],
+            "mrr": [1 / hits[0] if hits else 0 for hits in ranks],
+            "hit_rate": [float(bool(hits)) for hits in ranks],
+        }
+        for measure, wanted in by_loops.items():
+            np.testing.assert_allclose(found[measure][k], wanted, err_msg=f"{measure}@{k}")
+    assert metrics.judged(indptr).tolist() == [len(wanted) > 0 for wanted in truth]
+
+
+@pytest.mark.parametrize("k", [1, 3, 8, 20])
+def test_weighted_hits_agree_with_loops(k):
+    ids, indptr, indices, truth, rng = drawn(1)
     weights = rng.uniform(0.5, 9, indices.size)
-    recalls, weighted, gains, hits, hit_weight = [], [], [], [], 0.0
+    hits, whole = [], []
     for row, wanted in enumerate(truth):
-        if not len(wanted):
-            continue
-        shown = [video for video in ids[row, :k] if video >= 0]
         weight = dict(zip(wanted, weights[indptr[row] : indptr[row + 1]], strict=True))
-        got = [video for video in shown if video in weight]
-        recalls.append(len(got) / len(wanted))
-        weighted.append(sum(weight[video] for video in got) / sum(weight.values()))
-        hit_weight += sum(weight[video] for video in got)
-        best = sum(1 / log2(rank + 1) for rank in range(1, min(k, len(wanted)) + 1))
-        gains.append(sum(1 / log2(rank + 1) for rank, video in enumerate(shown, 1) if video in weight) / best)
-        hits.append(float(bool(got)))
-    np.testing.assert_allclose(metrics.recall(ids, indptr, indices, k), recalls)
-    np.testing.assert_allclose(metrics.recall(ids, indptr, indices, k, weights), weighted)
-    np.testing.assert_allclose(metrics.ndcg(ids, indptr, indices, k), gains)
-    np.testing.assert_allclose(metrics.hit_rate(ids, indptr, indices, k), hits)
-    pooled = metrics.pooled_recall(ids, indptr, indices, k, weights)
-    assert pooled == pytest.approx(hit_weight / weights.sum())
+        if weight:
+            hits.append(sum(weight.get(video, 0) for video in ids[row, :k]))
+            whole.append(sum(weight.values()))
+    np.testing.assert_allclose(metrics.weighted_hits(ids, indptr, indices, k, weights), [hits, whole])
 
 
-def test_a_perfect_list_scores_one_and_a_hit_in_second_place_is_worth_less():
-    truth = (np.array([0, 1]), np.array([4]))
-    assert metrics.ndcg(np.array([[4, 7]]), *truth, 2).tolist() == [1.0]
-    assert metrics.ndcg(np.array([[7, 4]]), *truth, 2) == pytest.approx([1 / log2(3)])
+def test_measures_known_by_hand():
+    """Wanted 4 and 5, shown 7, 4, 8, 5: hits at the ranks 2 and 4."""
+    found = metrics.per_viewer(np.array([[7, 4, 8, 5]]), np.array([0, 2]), np.array([4, 5]), (2, 4))
+    assert found["recall"][2] == found["recall"][4] / 2 == 0.5
+    assert found["map"][4] == pytest.approx((1 / 2 + 2 / 4) / 2)
+    assert found["mrr"][4] == 0.5
+    assert found["ndcg"][4] == pytest.approx((1 / log2(3) + 1 / log2(5)) / (1 + 1 / log2(3)))
+
+
+def test_of_more_wanted_than_places_a_perfect_list_has_the_share_that_fits():
+    found = metrics.per_viewer(np.array([[1, 2]]), np.array([0, 4]), np.array([1, 2, 3, 4]), (2,))
+    assert [found[measure][2].tolist() for measure in metrics.MEASURES] == [[0.5], [1], [1], [1], [1]]
+
+
+def test_nobody_with_truth_gives_nothing_and_empty_lists_hit_nothing():
+    found = metrics.per_viewer(np.zeros((2, 0), np.int32), np.zeros(3, int), np.empty(0, int), (10,))
+    assert all(found[measure][10].size == 0 for measure in metrics.MEASURES)
+    assert metrics.per_viewer(np.zeros((1, 0), np.int32), np.array([0, 1]), np.array([3]), (10,))["ndcg"][10] == 0
 
 
 def test_truth_of_other_viewers_or_with_impossible_weights_is_refused():
     with pytest.raises(ValueError, match="2 viewers, lists of 1"):
-        metrics.recall(np.array([[1]]), np.array([0, 1, 2]), np.array([1, 1]), 1)
-    with pytest.raises(ValueError, match="above 0"):
-        metrics.recall(np.array([[1]]), np.array([0, 1]), np.array([1]), 1, np.array([0.0]))
-
-
-def test_coverage_counts_each_video_once_within_the_depth():
-    assert metrics.coverage(np.array([[1, 2, 5], [1, 3, -1]]), 10, 2) == 0.3
-
-
-def test_novelty_is_higher_where_few_have_looked():
-    views = np.array([98, 0])  # with one added to each: shares .99 and .01
-    assert metrics.novelty(np.array([[0, -1]]), views, 2) == pytest.approx(-log2(0.99))
-    assert metrics.novelty(np.array([[0, 1]]), views, 2) == pytest.approx(-(log2(0.99) + log2(0.01)) / 2)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_gini_is_half_the_relative_mean_difference(seed):
-    ids, *_ = drawn(seed)
-    counts = np.bincount(ids[:, :5][ids[:, :5] >= 0], minlength=40)
-    differences = np.abs(counts[:, None] - counts)
-    assert metrics.gini(ids, 40, 5) == pytest.approx(differences.mean() / 2 / counts.mean())
-
-
-def test_gini_is_zero_when_all_are_shown_alike():
-    assert metrics.gini(np.array([[0, 1], [2, 3]]), 4, 2) == pytest.approx(0)
-
-
-def test_an_interval_by_hand():
-    mean, low, high = metrics.mean_interval(np.array([1.0, 3.0]))
-    assert (mean, low, high) == pytest.approx((2, 2 - 1.96, 2 + 1.96))
-
-
-def test_nineteen_of_twenty_intervals_hold_the_true_difference():
-    rng = np.random.default_rng(0)
-    held = 0
-    for seed in range(200):
-        noise = rng.normal(0, 1, 80)
-        _, low, high = metrics.paired_interval(noise + rng.normal(0.3, 0.5, 80), noise, seed=seed, draws=200)
-        held += low <= 0.3 <= high
-    assert 180 <= held <= 198
-
-
-def test_the_paired_interval_is_narrow_where_viewers_differ_more_than_rankings():
-    rng = np.random.default_rng(0)
-    viewers = rng.normal(0, 10, 500)
-    better = viewers + rng.normal(0.2, 0.1, 500)
-    mean, low, high = metrics.paired_interval(better, viewers, seed=1)
-    assert low > 0.15
-    assert (mean, low, high) == metrics.paired_interval(better, viewers, seed=1)
-    with pytest.raises(ValueError, match="same viewers"):
-        metrics.paired_interval(better, viewers[1:], seed=1)
+        metrics.per_viewer(np.array([[1]]), np.array([0, 1, 2]), np.array([1, 1]), (1,))
+    for weight in (0.0, np.inf, np.nan):
+        with pytest.raises(ValueError, match="above 0"):
+            metrics.weighted_hits(np.array([[1]]), np.array([0, 1]), np.array([1]), 1, np.array([weight]))

@@ -17,11 +17,12 @@ def entries(**changed):
     return {name: whole[name] | changed.get(name, {}) for name in whole if changed.get(name, {}) is not None}
 
 
-def judged(ranking, value, low=None, high=None, measure="auc_exposed", day=DAY):
+def judged(ranking, value, low=None, high=None, measure="auc_exposed", day=DAY, part=None):
     return {
         "day": day,
         "ranking": ranking,
         "measure": measure,
+        "slice": part,
         "value": value,
         "low": low,
         "high": high,

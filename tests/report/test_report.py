@@ -92,8 +92,30 @@ def test_a_measure_is_better_only_where_the_intervals_are_apart():
 def test_measures_stand_in_order_of_trust_and_of_length():
     names = ["coverage@100", "ndcg@20", "recall@100", "recall@20", "auc_exposed", "strange"]
     rows = [judged("factors", 0.5, measure=name) for name in names]
-    found = [row["name"] for row in report.measures(Facts(DAY, {}, evaluations=rows))]
-    assert found == ["auc_exposed", "recall@20", "recall@100", "ndcg@20", "coverage@100", "strange"]
+    found = report.measures(Facts(DAY, {}, evaluations=rows))
+    assert [row["name"] for row in found] == ["auc_exposed", "recall@20", "ndcg@20", "coverage@100", "strange"]
+    assert [other["name"] for row in found for other in row["others"]] == ["recall@100"]
+
+
+def test_other_depths_stand_below_and_slices_apart():
+    rows = [
+        judged("factors", 0.2, measure="recall@20"),
+        judged("factors", 0.1, measure="recall@10"),
+        judged("popularity", 0.05, measure="recall@10"),
+        judged("factors", 0.6, 0.5, 0.7, part="new viewers"),
+    ]
+    facts = Facts(DAY, {}, evaluations=rows)
+    assert [row["name"] for row in report.measures(facts)] == ["recall@20"]
+    assert [row["name"] for row in report.measures(facts, part="new viewers")] == ["auc_exposed"]
+    page = text_of(report.page(facts))
+    assert "recall@10: factors 0.100, popularity 0.050" in page
+    assert "New viewers Measure Factors" in page
+
+
+def test_more_novelty_is_neither_better_nor_worse():
+    rows = [judged("factors", 9, 8, 10, "novelty@20"), judged("popularity", 5, 4, 6, "novelty@20")]
+    (row,) = report.measures(Facts(DAY, {}, evaluations=rows))
+    assert row["verdict"] == "higher"
 
 
 def test_ways_to_rank_new_videos_stand_apart_from_the_judged_factors():

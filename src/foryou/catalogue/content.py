@@ -8,8 +8,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy import sparse
 
-from foryou.catalogue import copies, embedding, whitening, words
-from foryou.models import matrices
+from foryou.catalogue import copies, embedding, words
+from foryou.models import matrices, whitening
 from foryou.models.tokens import DIMENSIONS, dimensions
 from foryou.settings import Content
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from foryou.evaluation import metrics
-from foryou.evaluation.evaluate import measured
+from foryou.evaluation.evaluate import told
 from foryou.models import matrices, topk
 from foryou.models.cold_factors import Described
 from foryou.models.factors import Matrix
@@ -70,7 +70,9 @@ def hold_out(
     )
 
 
-def judge(held: HeldOut, liked: Rows, content: Described, viewers: Matrix, predicted: Matrix) -> list[dict[str, Any]]:
+def judge(
+    held: HeldOut, liked: Rows, content: Described, viewers: Matrix, predicted: Matrix, seed: int
+) -> list[dict[str, Any]]:
     """One row per ranking and measure, as `evaluate` gives them; none without viewers.
 
     `content`: a score is the sum over the viewer's `liked` videos [n rows of `held.viewers`] of strength x cosine, as
@@ -87,12 +89,14 @@ def judge(held: HeldOut, liked: Rows, content: Described, viewers: Matrix, predi
     }
     lists = {"content": _by_content(taste, pool), "predicted": _by_factors(viewers, predicted)}
     truth = matrices.rows(_column(held.row[held.good]), _column(held.place[held.good]), None, len(held.viewers))
-    found = []
+    found: list[dict[str, Any]] = []
     for ranking in RANKINGS:
         auc = metrics.auc_by_viewer(held.row, scores[ranking], held.good)
-        recall = metrics.recall(lists[ranking], truth.indptr, truth.indices, DEPTH)
-        found += [measured(ranking, "cold_auc", auc), measured(ranking, f"cold_recall@{DEPTH}", recall)]
-    return [each for each in found if each["viewers"]]
+        recall = metrics.per_viewer(lists[ranking], truth.indptr, truth.indices, (DEPTH,))["recall"][DEPTH]
+        found += told({(ranking, "cold_auc", None): auc}, seed) + told(
+            {(ranking, f"cold_recall@{DEPTH}", None): recall}, seed
+        )
+    return found
 
 
 def better(rows: list[dict[str, Any]], min_viewers: int) -> str | None:

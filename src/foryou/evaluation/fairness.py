@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from foryou.evaluation import exposure
+
 Ints = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 
@@ -60,8 +62,8 @@ def measures(blocks: Iterable[pa.RecordBatch], of: Catalogue, minor: Mask) -> li
     return [
         *(("exposure", name, float(by_creator[of.tier == n].sum()) / total) for n, name in enumerate(TIERS)),
         ("exposure", "new creators", float(by_creator[of.new].sum()) / total),
-        ("gini", "creators", gini(by_creator)),
-        ("gini", "videos", gini(shown)),
+        ("gini", "creators", exposure.gini(by_creator)),
+        ("gini", "videos", exposure.gini(shown)),
         ("topic_entropy_bits", "viewers", entropy / max(1, feeds)),
         ("most_frequent_topic_share", "viewers", top / max(1, feeds)),
         ("videos_for_adults_shown_to_minors", "places", float(adult_to_minors)),
@@ -77,10 +79,3 @@ def _of_one_thing(row: NDArray[np.int64], topic: Ints, rows: int) -> tuple[NDArr
     share = counts / counts.sum(axis=1, keepdims=True)
     bits = -(share * np.log2(np.where(share > 0, share, 1))).sum(axis=1)
     return bits, share.max(axis=1, initial=0)
-
-
-def gini(exposure: NDArray[np.number]) -> float:
-    """0 where all have the same, near 1 where one has all: `sum((2 i - n - 1) x_i) / (n · sum(x))`, x rising."""
-    rising = np.sort(exposure.astype(np.float64))
-    n, total = len(rising), rising.sum()
-    return float(((2 * np.arange(1, n + 1) - n - 1) * rising).sum() / (n * total)) if total > 0 else 0.0

@@ -40,7 +40,7 @@ def content_weight(views: pa.Table, factors: Sides, contents: Sides, settings: E
         return []
     value, half = found
     ends = {"value": value, "low": value - half, "high": value + half}
-    of = {"ranking": RANKING, "measure": MEASURE, "viewers": viewers}
+    of = {"ranking": RANKING, "measure": MEASURE, "slice": None, "viewers": viewers}
     return [of | {name: float(np.clip(end, 0, MOST)) for name, end in ends.items()}]
 
 

@@ -28,6 +28,11 @@ class Rows:
         places = np.repeat(self.indptr[rows] - indptr[:-1], lengths) + np.arange(indptr[-1])
         return Rows(indptr, self.indices[places], self.values[places])
 
+    def where(self, kept: NDArray[np.bool_]) -> Rows:
+        """The matrix with the entries that are `kept` [entries] alone."""
+        before = np.concatenate([[0], np.cumsum(kept)]).astype(np.int64)
+        return Rows(before[self.indptr], self.indices[kept], self.values[kept])
+
     def holds(self, rows: NDArray[np.integer], columns: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Whether the matrix has an entry at each of the places named."""
         return self.at(rows, columns) >= 0

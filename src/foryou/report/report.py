@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from foryou.report.facts import Facts, Rows
 _FOLDER = Path(__file__).parent
 _PLOTTED = ("auc_exposed", "recall@100", "ndcg@100", "recall@20", "ndcg@20")
 """Measures worth a plot, most trusted first; the first three that are there get one."""
+DEPTH = 20
 _RANKINGS = ("factors", "popularity", "baseline")
 _COUNTED = {"events": "Sound events", "views": "Views", "viewers": "Viewers served"}
 _RELEASES = 10
@@ -44,6 +46,7 @@ def page(facts: Facts) -> str:
             bad_lines=tiles.bad_lines(facts),
             rejected=_rejected(facts),
             measures=judged,
+            slices=_slices(facts),
             cold_measures=measures(facts, ("predicted", "content")),
             quality_plots=_quality_plots(facts.evaluations),
             count_plots=[plots.bars(_COUNTED[name], days) for name, days in facts.counts.items() if days],
@@ -62,14 +65,32 @@ def live(releases: Rows) -> Mapping[str, Any] | None:
     return next((release for release in releases if release["state"] == "live"), None)
 
 
-def measures(facts: Facts, rankings: tuple[str, ...] = _RANKINGS) -> list[dict[str, Any]]:
-    """One row per measure of the day that a ranking has: `name`, `told`, a row or None by ranking, and a `verdict`.
+def measures(facts: Facts, rankings: tuple[str, ...] = _RANKINGS, part: str | None = None) -> list[dict[str, Any]]:
+    """One row per kind of measure of the day that a ranking has: `name`, `told`, a row or None by ranking, `verdict`.
 
-    The verdict holds the first ranking against the second.
+    The verdict holds the first ranking against the second. Of a measure at several depths the row is that of the first
+    `DEPTH` places; `others` holds those at the other ones. `part` is a slice of viewers or videos, None all.
     """
-    today = {(row["ranking"], row["measure"]): row for row in facts.evaluations if row["day"] == facts.day}
+    today = {
+        (row["ranking"], row["measure"]): row
+        for row in facts.evaluations
+        if row["day"] == facts.day and row["slice"] == part
+    }
     names = sorted({name for ranking, name in today if ranking in rankings}, key=words.measure_place)
-    return [_measure(name, {ranking: today.get((ranking, name)) for ranking in rankings}) for name in names]
+    rows = [_measure(name, {ranking: today.get((ranking, name)) for ranking in rankings}) for name in names]
+    return [_at_depths([*same]) for _, same in groupby(rows, key=lambda row: row["name"].partition("@")[0])]
+
+
+def _at_depths(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Rows of one kind of measure as one."""
+    chief = next((row for row in rows if row["name"].endswith(f"@{DEPTH}")), rows[0])
+    return chief | {"others": [row for row in rows if row is not chief]}
+
+
+def _slices(facts: Facts) -> dict[str, list[dict[str, Any]]]:
+    """The `measures` of each slice of the day, by its name."""
+    names = sorted({row["slice"] for row in facts.evaluations if row["day"] == facts.day and row["slice"]})
+    return {name: measures(facts, part=name) for name in names}
 
 
 def verdict(ours: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> str:
@@ -97,7 +118,10 @@ def sorted_checks(checks: Rows) -> dict[str, list[Mapping[str, Any]]]:
 
 def _measure(name: str, rows: dict[str, Mapping[str, Any] | None]) -> dict[str, Any]:
     first, second, *_ = rows.values()
-    return {"name": name, "told": words.measure(name), **rows, "verdict": verdict(first, second)}
+    found = verdict(first, second)
+    if name.partition("@")[0] in words.NEITHER:
+        found = {"better": "higher", "worse": "lower"}.get(found, found)
+    return {"name": name, "told": words.measure(name), **rows, "verdict": found}
 
 
 def _rejected(facts: Facts) -> list[dict[str, Any]]:
@@ -117,7 +141,7 @@ def _rejected(facts: Facts) -> list[dict[str, Any]]:
 
 
 def _quality_plots(evaluations: Rows) -> list[plots.Lines]:
-    held = {row["measure"] for row in evaluations}
+    held = {row["measure"] for row in evaluations if row["slice"] is None}
     return [_quality_plot(name, evaluations) for name in [name for name in _PLOTTED if name in held][:3]]
 
 
@@ -127,7 +151,7 @@ def _quality_plot(measure: str, evaluations: Rows) -> plots.Lines:
         points = [
             (row["day"], row["value"], row["low"], row["high"])
             for row in evaluations
-            if (row["measure"], row["ranking"]) == (measure, ranking)
+            if (row["measure"], row["ranking"], row["slice"]) == (measure, ranking, None)
         ]
         if points:
             series[ranking] = points

@@ -49,10 +49,30 @@ MEASURES = {
     "cold_auc": "how often a good watch of such a video ranks above another one by the same viewer; 0.5 is chance",
     "cold_recall": "share of a viewer’s good watches of such videos that stand in the first {k} of them",
     "content_weight": "what a video is about weighs as much as this beside who watches it",
+    "map": "share of good watches among the videos down to each one in the first {k}, on average; 1 is perfect",
+    "hit_rate": "share of viewers with a good watch in the first {k}",
     "coverage": "share of the videos that stand in anybody’s first {k}",
+    "novelty": "how little known the first {k} are: a bit more is a video that half as many viewers met",
+    "diversity": "how unlike the first {k} are in what they are about: 0 is one thing, 1 nothing in common",
+    "gini": "how unevenly the places are shared out: 0 if all videos stand as often, near 1 if one takes all",
 }
 
-MEASURE_ORDER = ("auc_exposed", "recall", "ndcg", "coverage", "cold_auc", "cold_recall")
+MEASURE_ORDER = (
+    "auc_exposed",
+    "recall",
+    "ndcg",
+    "map",
+    "hit_rate",
+    "coverage",
+    "novelty",
+    "diversity",
+    "gini",
+    "cold_auc",
+    "cold_recall",
+)
+
+NEITHER = ("coverage", "novelty", "diversity", "gini")
+"""More of these is neither better nor worse."""
 
 STATES = {
     "ok": "The night is published and nothing had to give way.",

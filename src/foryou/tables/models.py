@@ -63,14 +63,19 @@ EVALUATIONS = Table(
     (
         DAY,
         text("ranking", "What was judged.", RANKINGS, required=True),
-        text("measure", "`auc_exposed`, `recall@20`, `coverage@100`, `content_weight`, `cold_auc`, ...", required=True),
+        text(
+            "measure",
+            "`auc_exposed`, `recall@20`, `map@10`, `diversity@100`, `content_weight`, `cold_auc`, ...",
+            required=True,
+        ),
+        text("slice", "Of whom or of what alone: `new viewers`, `new videos`, `country US`; null: of all."),
         Column("value", "double", "The mean over viewers.", required=True),
-        Column("low", "double", "Lower end of its 95 % interval."),
+        Column("low", "double", "Lower end of its 95 % interval; null where it has none."),
         Column("high", "double", "Upper end of its 95 % interval."),
         Column("viewers", "bigint", "How many viewers it rests on.", required=True, at_least=0),
         text("model_version", "The model that was judged."),
     ),
-    key=("ranking", "measure"),
+    key=("ranking", "measure", "slice"),
 )
 
 FAIRNESS = Table(

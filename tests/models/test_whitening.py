@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from foryou.catalogue import whitening
+from foryou.models import whitening
 
 
 def drawn(rows, seed=5):

@@ -1,0 +1,49 @@
+"""What every source of candidates comes down to, once fitted: vectors, or rows through a table.
+
+`Vectors`: a score is the dot product of the viewer's row and the video's. `Through`: a score is the viewer's signed row
+times a sparse table [heads, videos]; heads are videos it watched, a segment, a country. Both are scored by the kernels
+of `topk`, block by block, exactly, with equal scores by lower id.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from foryou.models import topk
+from foryou.models.topk import Floats, Lists
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """`viewers` [viewers, factors] and `videos` [videos, factors]."""
+
+    viewers: Floats
+    videos: Floats
+
+    def lists(self, rows: NDArray[np.integer], seen: sparse.csr_matrix, k: int, threads: int = 1) -> Lists:
+        """The k best unseen videos of the viewers `rows`; `seen` [viewers, videos] is of all viewers."""
+        own = seen[rows]
+        left_out = {"seen_indptr": own.indptr.astype(np.int64), "seen_indices": own.indices}
+        return topk.top_k(self.viewers[rows], self.videos, k, **left_out, threads=threads)
+
+
+@dataclass(frozen=True)
+class Through:
+    """`viewers` [viewers, heads] and `table` [heads, videos], both sparse."""
+
+    viewers: sparse.csr_matrix
+    table: sparse.csr_matrix
+
+    def lists(self, rows: NDArray[np.integer], seen: sparse.csr_matrix, k: int, threads: int = 1) -> Lists:
+        """As `Vectors.lists`; only videos that a row reaches are listed."""
+        heads, own = self.viewers[rows], seen[rows]
+        left_out = {"seen_indptr": own.indptr.astype(np.int64), "seen_indices": own.indices}
+        indptr = heads.indptr.astype(np.int64)
+        return topk.top_k_sparse(indptr, heads.indices, heads.data, self.table, k, **left_out, threads=threads)
+
+
+Fitted = Vectors | Through
