@@ -82,24 +82,19 @@ def _tastes(run: Run, profiles: pa.Table, among: NDArray[np.bool_], size: _Size)
     warm = lake.arrow(tables.VIDEO_FACTORS, ["video", "factors"], days=[model_day])
     videos = pa.concat_tables([warm, lake.arrow(tables.COLD_FACTORS, ["video", "factors"], days=[day])])
     content = lake.arrow(tables.CONTENT, ["video", "embedding"], days=[day])
-    factors = taste.of_one_scale(
-        matrices.dense(viewers["viewer"], viewers["factors"], size.viewers),
-        matrices.dense(videos["video"], videos["factors"], size.videos),
-        among,
-        chosen.weight_factors,
-    )
-    contents = taste.of_one_scale(
-        matrices.dense_given(profiles["viewer"], profiles["content_taste"], size.viewers),
-        matrices.dense_given(content["video"], content["embedding"], size.videos),
-        among,
-        _content_weight(run),
-    )
+    tastes = matrices.dense(viewers["viewer"], viewers["factors"], size.viewers)
+    places = matrices.dense(videos["video"], videos["factors"], size.videos)
+    factors = taste.of_one_scale(tastes, places, among, chosen.weight_factors)
+    liked = matrices.dense_given(profiles["viewer"], profiles["content_taste"], size.viewers)
+    about = matrices.dense_given(content["video"], content["embedding"], size.videos)
+    contents = taste.of_one_scale(liked, about, among, _content_weight(run))
     return {
         "viewer_factors": factors[0],
         "video_factors": factors[1],
         "has_factors": night.flags(videos["video"], size.videos),
         "viewer_contents": contents[0],
         "video_contents": contents[1],
+        "scales": np.column_stack([taste.scales(tastes, factors[0]), taste.scales(liked, contents[0])]),
     }
 
 

@@ -86,7 +86,8 @@ def _save_names(run: Run, folder: Path, video_ids: pa.Table, popular: pa.Table) 
     viewers = run.lake.arrow(tables.VIEWERS, ["viewer", "country", "language"], days=[run.day])
     segments, _ = night.popular_rows(popular)
     own = night.own_segments(viewers, segments, viewer_ids.num_rows)
-    publish.save_names(folder, viewer_ids, video_ids, segments, own)
+    videos = run.lake.arrow(tables.VIDEOS, ["video", "tags", "creator_id", "country"], days=[run.day])
+    publish.save_names(folder, viewer_ids, video_ids, segments, own, videos)
 
 
 def _write_lists(

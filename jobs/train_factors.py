@@ -32,7 +32,7 @@ def main(run: Run) -> None:
     run.note(pairs=int(matrix.nnz), warm=start is not None, model=tracked.model_version)
     if not faults:
         _write(run, fitted, interactions)  # first: the decision names them
-    _decide(run, kept, tracked, faults)
+    _decide(run, kept, tracked, faults, training.parameters(matrix, run.settings.factors))
 
 
 def _kept_model(run: Run) -> dict[str, Any] | None:
@@ -70,7 +70,13 @@ def _track(run: Run, file: Path, counts: dict[str, int], faults: list[str]) -> t
     )
 
 
-def _decide(run: Run, kept: dict[str, Any] | None, tracked: tracking.TrackedModel, faults: list[str]) -> None:
+def _decide(
+    run: Run,
+    kept: dict[str, Any] | None,
+    tracked: tracking.TrackedModel,
+    faults: list[str],
+    parameters: dict[str, float],
+) -> None:
     """Leaves the row of `models` that the rest of the night goes by. Raises ModelRejected if nothing is left to use."""
     if faults and kept is None:
         raise ModelRejected(
@@ -80,7 +86,8 @@ def _decide(run: Run, kept: dict[str, Any] | None, tracked: tracking.TrackedMode
             found="; ".join(faults),
             next_step="look at the day's interactions and the section `factors` of the settings; run the night again",
         )
-    used = kept if faults and kept else {"model_day": run.day, "model_version": tracked.model_version}
+    fresh = {"model_day": run.day, "model_version": tracked.model_version, "parameters": [*parameters.items()]}
+    used = kept if faults and kept else fresh
     if faults:
         run.degrade(f"tonight's model was refused ({'; '.join(faults)}); {used['model_version']} stays")
     row = {
@@ -90,8 +97,9 @@ def _decide(run: Run, kept: dict[str, Any] | None, tracked: tracking.TrackedMode
         "faults": "; ".join(faults),
         "mlflow_run_id": tracked.run_id,
         "sha256": tracked.sha256,
+        "parameters": used["parameters"],
     }
-    types = {"model_day": pa.date32()}
+    types = {"model_day": pa.date32(), "parameters": pa.map_(pa.string(), pa.float64())}
     schema = pa.schema([(name, types.get(name, pa.string())) for name in row])
     run.lake.replace_day(tables.MODELS, run.day, pa.Table.from_pylist([row], schema=schema))
 

@@ -128,6 +128,20 @@ def test_a_feed_for_scripts(lake):
     assert item["words"] == "people who watch like you watched it to the end"
 
 
+def test_why_a_video_is_in_a_feed_is_told_in_lines_and_as_json(lake):
+    shown = ok("feed", "u1", "--why", "v2", "--lake", lake)
+    assert "place 2 of 2" in shown and "similar to v3, which you liked" in shown
+    told = as_json("feed", "u1", "--why", "v2", "--lake", lake, "--language", "de")
+    assert (told["place"], told["reason"], told["words"]) == (2, "similar_to:v3", "ähnlich wie v3, das dir gefiel")
+    assert told["day"] == str(DAY)
+
+
+def test_why_a_video_is_not_in_a_feed_is_told_too(lake):
+    assert "No night has met a video of this id." in ok("feed", "u1", "--why", "v99", "--lake", lake)
+    shown = ok("feed", "[red]u9[/red]", "--why", "\x1b[31m", "--lake", lake)
+    assert "No night has met a viewer of this id." in shown and "\x1b" not in shown
+
+
 def test_someone_unknown_is_asked_for_by_a_dash(lake):
     told = as_json("feed", "-", "--lake", lake, "--country", "US", "--language", "en")
     assert [item["video_id"] for item in told["items"]] == ["v5"]

@@ -15,7 +15,7 @@ from foryou.errors import InputMissing
 from foryou.experiments import ConfOption, JsonOption
 from foryou.feeds.reasons import WORDS
 from foryou.plain_text import plain_text
-from foryou.publishing import reader
+from foryou.publishing import reader, stored
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 importing = typer.Typer(help="Turns outside data into landing days.", no_args_is_help=True)
@@ -93,11 +93,16 @@ def feed(
         typer.Option(help=f"For someone unknown; and of the reasons: {', '.join(WORDS)}, for any other English."),
     ] = None,
     release: Annotated[str | None, typer.Option(help="Another release than the live one.")] = None,
+    why: Annotated[str | None, typer.Option(help="A video's id: why it stands there, or why it does not.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Shows a viewer's feed with captions, scores and reasons."""
+    """Shows a viewer's feed with captions, scores and reasons; or all that is behind one video of it."""
     with told.errors(json):
         opened = reader.open(lake, release)
+        if why is not None:
+            found = opened.explain(viewer, why, language)
+            screen.as_json(found) if json else screen.explained(found)
+            return
         known = viewer != "-" and opened.knows(viewer)
         items = opened.feed(viewer if known else None, k, country=country, language=language)
         if json:
@@ -292,5 +297,5 @@ def _one_night(nights, day: date, lake: Path, json: bool) -> dict:  # type: igno
 
 
 def _captions(lake: Path, day: date) -> dict[str, str]:
-    with reader.readable("videos", lake):
-        return screen.captions(reader.whole(lake / tables.VIDEOS.path, ["video_id", "caption"], day=day))
+    with stored.readable("videos", lake):
+        return screen.captions(stored.whole(lake / tables.VIDEOS.path, ["video_id", "caption"], day=day))

@@ -51,7 +51,11 @@ What is drawn by chance is drawn for you: a video that fits your taste by one st
 {odds:.0f} times as likely, and a tenth of the odds stays even for all. Followed creators and what is on the rise are
 shown by what fits you, too.
 
-Every video comes with its reason; whoever asks for your list can ask why each one is there.
+Every video comes with its reason: what sets it apart from the others that were found for you. That is a tag of at
+least {f.reason_min_finished} videos that you finished (watched well), or one such video; people who watch like you, if
+at least {f.reason_min_viewers} people watched it well; what is popular, or new in your country; or a creator who does
+better than others. You are not reminded of what you have muted, and nothing is said of other people. Whoever runs this
+can ask for all that is behind one video, or keeps it from you: `foryou feed VIEWER --why VIDEO`.
 
 **If you are new**, you meet eight videos on eight topics, liked by many different people. What you watch leads to
 the next eight: four of that topic, four on others. Until you have met {c.enough_events} videos, your own list and
@@ -98,6 +102,7 @@ def page(chosen: Settings) -> str:
         d=chosen.distribution,
         r=chosen.creators,
         e=chosen.events,
+        f=chosen.feeds,
         p=chosen.distribution.min_posterior,
         odds=exp(chosen.candidates.exploring_taste),
         low=log(chosen.creators.multiplier_min),

@@ -120,6 +120,13 @@ def feed(
     console.print(f"[dim]release {release.release_id}{f' ({said})' if said else ''}[/]")
 
 
+def explained(told: dict[str, Any]) -> None:
+    """Why a video stands in somebody's lists or does not, a line for each thing known."""
+    for line in told["lines"]:
+        console.print(Text(line))
+    console.print(f"[dim]release {told['release']}[/]")
+
+
 def releases(reader_rows: list[Release]) -> None:
     """One release a line; its day is the beginning of its id, which is never cut."""
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))

@@ -330,6 +330,7 @@ class Candidates:
     weight_content: float
     content_weight_days: int
     weight_popular: float
+    lead_min_deviations: float
 
 
 @dataclass(frozen=True)
@@ -338,6 +339,9 @@ class Feeds:
     following_places: tuple[int, ...]
     trending_places: tuple[int, ...]
     exploring_places: tuple[int, ...]
+    reason_min_finished: int
+    reason_min_viewers: int
+    reason_new_days: int
 
 
 @dataclass(frozen=True)

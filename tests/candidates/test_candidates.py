@@ -52,6 +52,7 @@ def tonight():
         has_factors=has_factors,
         viewer_contents=rng.standard_normal((VIEWERS, 3)).astype(np.float32),
         video_contents=rng.standard_normal((VIDEOS, 3)).astype(np.float32),
+        scales=np.ones((VIEWERS, 2), np.float32),
         seen=seen,
         hidden=sparse(rng, VIEWERS, TARGETS, 2),
         faded=Rows(np.arange(VIEWERS + 1), rng.integers(0, TARGETS, VIEWERS).astype(np.int32), fading(rng)),
@@ -193,17 +194,58 @@ def test_the_lists_are_the_blend_of_every_sources_best(tonight, found):
     assert compared > 10
 
 
-def test_sources_leads_and_ranks_tell_who_found_a_video(tonight, found):
+def test_sources_tell_who_found_a_video(tonight, found):
     for viewer in tonight.viewers.tolist():
         places = {
             number: {video: rank for rank, (video, _) in enumerate(best_of(tonight, viewer)[name], start=1)}
             for number, name in enumerate(tables.TASTES)
         }
         row = found[viewer]
-        for video, bits, lead, rank in zip(row["videos"], row["sources"], row["leads"], row["ranks"], strict=True):
-            finders = {number: places[number][video] for number in places if video in places[number]}
-            assert bits == sum(1 << number for number in finders)
-            assert (rank, lead) == min((place, number) for number, place in finders.items())
+        for video, bits in zip(row["videos"], row["sources"], strict=True):
+            assert bits == sum(1 << number for number in places if video in places[number])
+
+
+def parts_of(tonight, viewer, lists, taste):
+    """By part what every candidate gets from it in its score, in plain Python."""
+    deviation = np.std([score for _, score in taste])
+    popular = dict(lists["popular"])
+    spread = np.std([*popular.values()]) if popular else 1.0
+    least = min(popular.values(), default=0.0)
+    sides = [(tonight.viewer_factors, tonight.video_factors), (tonight.viewer_contents, tonight.video_contents)]
+    by_taste = [lambda v, a=a, b=b: float(a[viewer].astype(float) @ b[v]) / deviation for a, b in sides]
+    enough = len(popular) >= 20
+    by_popular = lambda v: WEIGHTS["popular"] * (popular.get(v, least) - least) / spread if enough else 0.0  # noqa: E731
+    return [*by_taste, by_popular, lambda v: float(tonight.log_multipliers[v])]
+
+
+def test_the_leading_part_sets_a_video_apart_from_the_viewers_other_candidates(tonight, found, chosen):
+    least, led = chosen.candidates.lead_min_deviations, set()
+    for viewer in tonight.viewers.tolist():
+        lists, row = best_of(tonight, viewer), found[viewer]
+        parts = np.array(
+            [
+                [of(v) for v in row["videos"]]
+                for of in parts_of(tonight, viewer, lists, whole_taste(tonight, viewer, lists))
+            ]
+        )
+        excess = parts - parts.mean(axis=1, keepdims=True)
+        may_lead = (parts > 0) & (excess >= np.array([[-np.inf], [-np.inf], [least], [least]]))
+        for place, (lead, by) in enumerate(zip(row["leads"], row["leads_by"], strict=True)):
+            wanted = np.where(may_lead[:, place], excess[:, place], -np.inf)
+            if np.isfinite(wanted).any():
+                assert wanted[lead] == pytest.approx(wanted.max(), abs=1e-4)
+            else:
+                assert tables.PARTS[lead] == "popular"
+            assert by == pytest.approx(100 * excess[lead, place], abs=0.51)
+            led.add(tables.PARTS[lead])
+    assert led == set(tables.PARTS)
+
+
+def test_scales_turn_dot_products_into_parts_of_the_score(tonight, found):
+    for viewer in tonight.viewers.tolist():
+        taste = whole_taste(tonight, viewer, best_of(tonight, viewer))
+        deviation = np.std([score for _, score in taste])
+        assert found[viewer]["taste_scales"] == pytest.approx([1 / deviation] * 2, rel=1e-4)
 
 
 def test_the_settings_weights_are_those_that_are_checked_here(chosen):

@@ -45,3 +45,12 @@ def test_a_viewer_of_whom_nothing_is_known_has_no_taste():
     nobody = VIEWERS.copy()
     nobody[2] = 0
     assert not taste.of_one_scale(nobody, VIDEOS, np.ones(90, bool), 1.0)[0][2].any()
+
+
+def test_scales_tell_what_each_viewers_vector_was_multiplied_with():
+    own = VIEWERS.copy()
+    own[3] = 0
+    scaled, _ = taste.of_one_scale(own, VIDEOS, np.ones(90, bool), 0.7)
+    scales = taste.scales(own, scaled)
+    np.testing.assert_allclose(own * scales[:, None], scaled, rtol=1e-4)
+    assert scales[3] == 0

@@ -1,4 +1,4 @@
-"""Feeds: no copies, in order, and reasons beside a plain search for the liked video that speaks most."""
+"""Feeds: no copies, in order, each video with a reason of its own (`test_grounds.py` has what reasons rest on)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import pytest
 
 from foryou import tables
 from foryou.feeds import feeds, reasons
-from foryou.models import matrices
+from reason_grounds import grounds, lists_of, rows_of
 
-FACTORS, SIMILAR, POPULAR = range(len(tables.TASTES))
+FACTORS, CONTENT, POPULAR, CREATOR = range(len(tables.PARTS))
+FOUND_BY_ALL = (1 << len(tables.TASTES)) - 1
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,6 @@ class Candidate:
     video: int
     score: float = 0.0
     lead: int = FACTORS
-
-
-def rows_of(entries, height):
-    """`{row: {column: value}}` as `Rows`."""
-    triples = [(row, column, value) for row, columns in entries.items() for column, value in columns.items()]
-    row, column, value = zip(*triples, strict=True) if triples else ((), (), ())
-    typed = ((row, pa.int32()), (column, pa.int32()), (value, pa.float32()))
-    return matrices.rows(*(pa.chunked_array([pa.array(part, kind)]) for part, kind in typed), height)
 
 
 def file_of(path, candidates, kept, known):
@@ -41,9 +34,9 @@ def file_of(path, candidates, kept, known):
             "viewer": pa.array([*candidates], pa.int32()),
             "videos": pa.array(of["video"], ints),
             "scores": pa.array(of["score"], floats),
-            "sources": pa.array([[1 << lead for lead in row] for row in leads], ints),
+            "sources": pa.array([[FOUND_BY_ALL] * len(row) for row in leads], ints),
             "leads": pa.array(leads, ints),
-            "ranks": pa.array([[1] * len(row) for row in leads], ints),
+            "leads_by": pa.array([[150] * len(row) for row in leads], ints),
             "known": pa.array([known] * len(candidates), pa.float32()),
             "propensities": pa.array([[0.25] * len((kept or {}).get("exploring", ()))] * len(candidates), floats),
         }
@@ -57,12 +50,13 @@ def file_of(path, candidates, kept, known):
 def fed(tmp_path, chosen):
     """Feeds by viewer of `{viewer: [Candidate, ...]}`."""
 
-    def of(candidates, *, copies=None, liked=None, similar=None, length=100, videos=20, kept=None, known=1.0):
+    def of(candidates, *, copies=None, length=100, videos=20, kept=None, known=1.0, **given):
         copy_of = np.arange(videos, dtype=np.int32)
         for video, first in (copies or {}).items():
             copy_of[video] = first
         height = max(candidates) + 1
-        feeds.Night(copy_of, rows_of(liked or {}, height), rows_of(similar or {}, videos)).save(tmp_path)
+        feeds.Night(copy_of).save(tmp_path)
+        grounds(height, videos, **given).save(tmp_path)
         file = file_of(tmp_path / "candidates.parquet", candidates, kept, known)
         places = {"following_places": (3,), "trending_places": (8,), "exploring_places": (5, 10)}
         blocks = feeds.build(0, [file], tmp_path, replace(chosen.feeds, length=length, **places))
@@ -75,7 +69,7 @@ def test_a_feed_keeps_the_order_and_the_scores_of_its_candidates(fed):
     row = fed({0: [Candidate(7, 3.0), Candidate(2, 2.5), Candidate(9, -1.0)]})[0]
     assert row["videos"] == [7, 2, 9]
     assert row["scores"] == [3.0, 2.5, -1.0]
-    assert row["sources"] == [1, 1, 1]
+    assert row["sources"] == [FOUND_BY_ALL] * 3
 
 
 def test_of_copies_the_first_in_order_stays(fed):
@@ -109,11 +103,8 @@ def test_kept_places_are_filled_from_their_lists_and_say_so(fed):
     assert row["videos"] == [0, 1, 11, 2, 13, 3, 4, 12, 5, 14]
     names = [reasons.CODES[each] for each in row["reasons"]]
     assert [name for name in names if name != "like_you"] == ["following", "exploring", "trending", "exploring"]
-    assert [tables.SOURCES[bits.bit_length() - 1] for bits in row["sources"][2:5]] == [
-        "following",
-        "factors",
-        "exploring",
-    ]
+    named = [[name for bit, name in enumerate(tables.SOURCES) if bits >> bit & 1] for bits in row["sources"][2:5]]
+    assert named == [["following"], list(tables.TASTES), ["exploring"]]
     assert row["propensities"] == [0, 0, 0, 0, 0.25, 0, 0, 0, 0, 0.25]
     assert row["scores"] == [9, 8, 8, 7, 7, 6, 5, 5, 4, 4]
 
@@ -132,63 +123,19 @@ def test_who_is_half_known_gets_every_second_place_from_the_starters(fed):
 # ---- reasons
 
 
-def test_the_leading_source_gives_the_reason(fed):
-    row = fed({0: [Candidate(1, 2.0, FACTORS), Candidate(2, 1.0, POPULAR)]})[0]
-    assert [reasons.CODES[each] for each in row["reasons"]] == ["like_you", "popular_in"]
-    assert row["objects"] == [-1, -1]
-    assert row["values"] == [2.0, 1.0]
-
-
-def test_similar_to_names_the_liked_video_that_speaks_most(fed):
-    liked, similar = {0: {3: 1.0, 4: 2.0}}, {3: {8: 0.9}, 4: {8: 0.5}}
-    row = fed({0: [Candidate(8, lead=SIMILAR)]}, liked=liked, similar=similar)[0]
-    assert [reasons.CODES[each] for each in row["reasons"]] == ["similar_to"]
-    assert row["objects"] == [4]
-    assert row["values"] == pytest.approx([1.0])
-
-
-def test_what_speaks_for_one_video_is_not_told_of_another(fed):
-    similar = {3: {8: 0.9}}
-    both = {0: [Candidate(8, lead=SIMILAR), Candidate(9)], 1: [Candidate(9, lead=SIMILAR), Candidate(8)]}
-    rows = fed(both, liked={0: {3: 1.0}}, similar=similar)
-    assert [row["objects"] for row in rows.values()] == [[3, -1], [-1, -1]]
-    assert rows[1]["reasons"] == [reasons.LIKE_YOU, reasons.LIKE_YOU]
-
-
-def test_reasons_agree_with_a_plain_search(fed):
-    rng = np.random.default_rng(9)
-    videos, viewers = 60, 30
-
-    def some(height, each):
-        return {row: {int(v): float(rng.random()) for v in rng.choice(videos, each, False)} for row in range(height)}
-
-    liked, similar = some(viewers, 5), some(videos, 12)
-    candidates = {
-        viewer: [Candidate(int(v), lead=int(rng.integers(3))) for v in rng.choice(videos, 15, replace=False)]
-        for viewer in range(viewers)
-    }
-    rows = fed(candidates, liked=liked, similar=similar, videos=videos)
-    named = 0
-    for viewer, row in rows.items():
-        for place, candidate in enumerate(candidates[viewer]):
-            speaks = {
-                seed: np.float32(strength) * np.float32(similar[seed][candidate.video])
-                for seed, strength in liked[viewer].items()
-                if candidate.video in similar[seed]
-            }
-            if candidate.lead == SIMILAR and speaks:
-                best = max(speaks, key=lambda seed: (speaks[seed], -seed))
-                assert (row["objects"][place], row["reasons"][place]) == (best, reasons.SIMILAR_TO)
-                assert row["values"][place] == pytest.approx(float(speaks[best]))
-                named += 1
-            else:
-                assert row["objects"][place] == -1
-    assert named > 20
-
-
-def test_every_source_has_a_reason_and_every_reason_its_code():
-    assert len(feeds._REASON_OF_SOURCE) == len(tables.TASTES)
-    assert sorted(feeds._REASON_OF_SOURCE) == sorted({reasons.LIKE_YOU, reasons.SIMILAR_TO, reasons.POPULAR_IN})
+def test_each_video_has_the_reason_of_its_own_place(fed):
+    cooking = {video: [0] for video in (1, 2, 3, 4)}
+    row = fed(
+        {0: [Candidate(4, 3.0, CONTENT), Candidate(5, 2.0, FACTORS), Candidate(6, 1.0, POPULAR)]},
+        kept={"following": [12]},
+        finished=rows_of({0: {1: 0.1, 2: 0.1, 3: 0.1}}, 1),
+        tags=lists_of(cooking, 20),
+    )[0]
+    assert row["videos"] == [4, 5, 12, 6]
+    names = [reasons.CODES[each] for each in row["reasons"]]
+    assert names == ["finished_tag", "like_you", "following", "popular_in"]
+    assert row["objects"] == [0, -1, -1, -1]
+    assert row["values"] == [3.0, 1.5, 2.0, 1.5]
 
 
 def test_files_of_many_viewers_are_read_whole(fed):

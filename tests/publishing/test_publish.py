@@ -22,7 +22,15 @@ INTS, FLOATS = pa.list_(pa.int32()), pa.list_(pa.float32())
 @pytest.fixture
 def names(tmp_path):
     """Viewer x is of the US, viewer y of nowhere known."""
-    publish.save_names(tmp_path, VIEWER_IDS, VIDEO_IDS, SEGMENTS, np.array([1, 0], np.int32))
+    videos = pa.table(
+        {
+            "video": pa.array([2, 1, 0], pa.int32()),
+            "tags": pa.array([[], ["pasta"], ["pasta", None, "cooking", "pasta", "a:b"]], pa.list_(pa.string())),
+            "creator_id": ["c1", None, "c2"],
+            "country": ["US", "US", None],
+        }
+    )
+    publish.save_names(tmp_path, VIEWER_IDS, VIDEO_IDS, SEGMENTS, np.array([1, 0], np.int32), videos)
     return tmp_path
 
 
@@ -61,6 +69,38 @@ def test_reasons_become_codes_with_their_objects(names):
     assert [item["reason"] for item in rows[1]["items"]] == ["popular_in:*:*"]
     assert [item["propensity"] for item in rows[0]["items"]] == [None, 0.25, None]
     assert [item["reason_value"] for item in rows[0]["items"]] == pytest.approx([3.0, 0.7, 1.0])
+
+
+def test_reasons_name_tags_creators_and_countries_of_their_video(names):
+    told = [
+        (0, reasons.FINISHED_TAG, 2, "finished_tag:cooking"),
+        (0, reasons.FINISHED_TAG, 3, "finished_tag:pasta"),
+        (1, reasons.FINISHED_TAG, 0, "finished_tag:pasta"),
+        (0, reasons.TRENDING, 4, "trending:a:b"),
+        (0, reasons.TRENDING, -1, "trending"),
+        (0, reasons.FOLLOWING, -1, "following:c2"),
+        (2, reasons.CREATOR, -1, "creator:c1"),
+        (1, reasons.CREATOR, -1, "creator"),
+        (2, reasons.NEW_IN, -1, "new_in:US"),
+        (0, reasons.EXPLORING, -1, "exploring"),
+        (3, reasons.FOLLOWING, -1, "following"),
+        (3, reasons.YOUR_TASTE, -1, "your_taste"),
+    ]
+    video, code, about, wanted = zip(*told, strict=True)
+    ones = [[1.0] * len(told)]
+    files = file_of(
+        names,
+        viewer=[1],
+        videos=[list(video)],
+        scores=ones,
+        sources=[[1] * len(told)],
+        reasons=[list(code)],
+        objects=[list(about)],
+        values=ones,
+        propensities=[[0.0] * len(told)],
+    )
+    (rows,) = (block.to_pylist() for block in publish.feeds(0, files, names, DAY, NAME))
+    assert [item["reason"] for item in rows[0]["items"]] == list(wanted)
 
 
 def similar(lists, shown=(True,) * 4, for_all=(True,) * 4):

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from foryou.candidates import avoided, exploring, taste
+from foryou.candidates import avoided, exploring, leading, taste
 from foryou.candidates.night import Night
 from foryou.models import blend, matrices, topk
 from foryou.models.topk import Lists
@@ -39,9 +39,12 @@ def _block(night: Night, viewers: NDArray[np.int32], settings: Candidates) -> pa
     _by_creators(ids, scores, sources, night.log_multipliers)
     fading = night.avoided.fading(viewers)
     ids, scores, sources = avoided.fade(ids, scores, sources, fading, len(night.shown))
-    leads, ranks = _leads(np.stack([own for own, _ in lists]), ids, len(night.shown))
-    columns = {"videos": ids, "scores": scores, "sources": sources, "leads": leads, "ranks": ranks}
-    rows = {"viewer": viewers} | {name: matrices.lists(column, ids >= 0) for name, column in columns.items()}
+    leads, by = leading.leading(night, viewers, ids, whole, lists[TASTES.index(popular)], settings)
+    columns = {"videos": ids, "scores": scores, "sources": sources, "leads": leads, "leads_by": by}
+    scales = matrices.vectors((night.scales[viewers] / leading.deviations(whole)[:, None]).astype(np.float32))
+    rows = {"viewer": viewers, "taste_scales": scales} | {
+        name: matrices.lists(column, ids >= 0) for name, column in columns.items()
+    }
     beside = _beside(night, viewers, whole, settings)
     rows |= {name: matrices.lists(videos, videos >= 0) for name, videos in beside.items()}
     drawn, chances = _drawn(night, viewers, settings)
@@ -211,28 +214,3 @@ def _by_creators(ids, scores, sources, log_multipliers):  # type: ignore[no-unty
                 )
                 at -= 1
             ids[row, at], scores[row, at], sources[row, at] = video, score, found
-
-
-@numba.njit(cache=True)
-def _leads(lists, ids, n_videos):  # type: ignore[no-untyped-def]
-    """For each candidate the source that ranks it highest, the earlier one if two do, and its rank there from 1."""
-    leads = np.full(ids.shape, -1, np.int32)
-    ranks = np.zeros(ids.shape, np.int32)
-    place_of = np.full(n_videos, -1, np.int32)
-    for row in range(ids.shape[0]):
-        for place in range(ids.shape[1]):
-            if ids[row, place] >= 0:
-                place_of[ids[row, place]] = place
-        for source in range(lists.shape[0]):
-            for rank in range(lists.shape[2]):
-                video = lists[source, row, rank]
-                if video < 0:
-                    break
-                place = place_of[video]
-                if place >= 0 and (leads[row, place] < 0 or rank + 1 < ranks[row, place]):
-                    leads[row, place] = source
-                    ranks[row, place] = rank + 1
-        for place in range(ids.shape[1]):
-            if ids[row, place] >= 0:
-                place_of[ids[row, place]] = -1
-    return leads, ranks

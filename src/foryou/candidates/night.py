@@ -23,7 +23,8 @@ class Night:
     """Arrays by dense id: viewer arrays have a row for every viewer id, video arrays one for every video id.
 
     `viewers` are those to serve, in the order of their names. Factors and contents are of one scale
-    (`taste.of_one_scale`): the sum of both dot products is a viewer's taste for a video. `hidden`, `faded` and `about`
+    (`taste.of_one_scale`): the sum of both dot products is a viewer's taste for a video, and `scales` [viewers, 2] is
+    what the viewer's own vectors were multiplied with for it. `hidden`, `faded` and `about`
     are what viewers avoid (`avoided.py`). `liked` has each viewer's newest liked videos with their strengths, `similar`
     each video's neighbours, `popular` each segment's list; `segments` gives each viewer's row in `popular`. `follows`
     has the creators that each viewer follows, by number, and `new_of_creator` each one's new videos. `trending` has
@@ -41,6 +42,7 @@ class Night:
     has_factors: NDArray[np.bool_]
     viewer_contents: NDArray[np.float32]
     video_contents: NDArray[np.float32]
+    scales: NDArray[np.float32]
     seen: Rows
     hidden: Rows
     faded: Rows

@@ -34,6 +34,12 @@ def of_one_scale(viewers: Floats, videos: Floats, among: NDArray[np.bool_], weig
     return (viewers * scale[:, None]).astype(np.float32), filled
 
 
+def scales(own: Floats, scaled: Floats) -> Floats:
+    """What `of_one_scale` multiplied each viewer's vector with, [viewers]; 0 for who has none."""
+    before, after = (np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64)) for rows in (own, scaled))
+    return np.divide(after, before, out=np.zeros(len(own)), where=before > 0).astype(np.float32)
+
+
 def rescored(night: Night, viewers: NDArray[np.int32], found: Sequence[Ints], length: int) -> Lists:
     """The best of what the sources found [viewers, their length] by the whole taste, of which each sees a part."""
     lists = topk.empty_lists(len(viewers), length)

@@ -9,11 +9,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from foryou.catalogue import copies, embedding, words
-from foryou.models import hashing, matrices, whitening
+from foryou.models import matrices, whitening
+from foryou.models.tokens import DIMENSIONS, dimensions
 from foryou.settings import Content
-
-DIMENSIONS = 2**20
-"""Room for tokens: with 100,000 of them one in ten shares its place with another, mostly in an unlike video."""
 
 SINGLE = {"category": "category", "sound": "sound_id", "creator": "creator_id", "language": "language", "tone": "tone"}
 SPARSE = ("tags", "caption", *SINGLE)
@@ -100,11 +98,8 @@ def _plain(number: int, name: str, texts: pa.ChunkedArray) -> Ints:
 
 
 def _keys(number: int, name: str, rows: pa.Array, texts: pa.Array) -> Ints:
-    """Row, block and dimension in one number; each block hashes with a seed of its own, by its name."""
-    coded = texts.dictionary_encode()
-    seed = int(hashing.of_texts(pa.array([name]))[0])
-    dimension = (hashing.of_texts(coded.dictionary, seed) % np.uint64(DIMENSIONS)).astype(np.int64)
-    return (rows.to_numpy().astype(np.int64) << 8 | number) * DIMENSIONS + dimension[coded.indices.to_numpy()]
+    """Row, block and dimension in one number."""
+    return (rows.to_numpy().astype(np.int64) << 8 | number) * DIMENSIONS + dimensions(name, texts)
 
 
 # ---- weights

@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from foryou.catalogue.content import DIMENSIONS, described
+from foryou.catalogue.content import described
 from foryou.models import matrices, topk
+from foryou.models.tokens import DIMENSIONS
 from foryou.settings import Content
 
 _VIDEOS_A_PART = 8_192

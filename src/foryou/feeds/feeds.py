@@ -7,56 +7,41 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from foryou import tables
-from foryou.feeds import places, reasons
+from foryou.feeds import grounds, places
 from foryou.models import matrices
-from foryou.models.matrices import Rows
 from foryou.settings import Feeds
 
-_SIMILAR = tables.SOURCES.index("similar")
-_REASON_OF_SOURCE = np.array([reasons.LIKE_YOU, reasons.SIMILAR_TO, reasons.POPULAR_IN], np.int32)
-"""The reason that the leading source gives, in the order of `tables.TASTES`."""
-
-_REASON_OF_KEPT = np.array([reasons.CODES.index(name) for name in tables.KEPT], np.int32)
 _BIT_OF_KEPT = np.array([1 << tables.SOURCES.index(name) for name in tables.KEPT], np.int32)
 
 
 @dataclass(frozen=True)
 class Night:
-    """What feeds need beside the candidates: copies of videos, what each viewer liked lately, what is similar."""
+    """What feeds need beside the candidates and the grounds of reasons: copies of videos."""
 
     copy_of: NDArray[np.int32]
-    liked: Rows
-    similar: Rows
 
     @classmethod
     def open(cls, folder: Path) -> Night:
-        return cls(
-            matrices.shared(folder, "copy_of"),
-            matrices.shared_rows(folder, "liked"),
-            matrices.shared_rows(folder, "similar"),
-        )
+        return cls(matrices.shared(folder, "copy_of"))
 
     def save(self, folder: Path) -> None:
         matrices.share(folder, {"copy_of": self.copy_of})
-        matrices.share_rows(folder, "liked", self.liked)
-        matrices.share_rows(folder, "similar", self.similar)
 
 
 def build(part: int, files: list[str], folder: Path, settings: Feeds) -> Iterator[pa.Table]:
     """One row per viewer of a file of candidates: up to `length` videos in serving order, with reasons."""
-    night = Night.open(folder)
+    night, of = Night.open(folder), grounds.Grounds.open(folder)
     for batch in pq.ParquetFile(files[part]).iter_batches(batch_size=2_000):
-        yield _feeds(pa.Table.from_batches([batch]), night, settings)
+        yield _feeds(pa.Table.from_batches([batch]), night, of, settings)
 
 
-def _feeds(candidates: pa.Table, night: Night, settings: Feeds) -> pa.Table:
+def _feeds(candidates: pa.Table, night: Night, of: grounds.Grounds, settings: Feeds) -> pa.Table:
     viewers = candidates["viewer"].to_numpy()
     own = _padded(candidates["videos"]).astype(np.int32)
     kept = _stacked([_padded(candidates[name]) for name in tables.KEPT])
@@ -64,21 +49,19 @@ def _feeds(candidates: pa.Table, night: Night, settings: Feeds) -> pa.Table:
     source, place = places.fill(own, kept, places.kept_places(settings), known, copy_of)
     videos = _taken(own, kept, source, place)
     filled, from_own = videos >= 0, source == 0
-    leads = np.where(from_own, _at(_padded(candidates["leads"]), place), -1)
-    seeds, values = _speaking(night, viewers, videos, leads == _SIMILAR)
     scores = _scores(_padded(candidates["scores"]).astype(np.float32), from_own, place)
-    told = _REASON_OF_SOURCE[np.where((leads == _SIMILAR) & (seeds < 0), 0, leads)]
+    bits, leads, leads_by = (_at(_padded(candidates[name]), place) for name in ("sources", "leads", "leads_by"))
+    placed = grounds.Placed(videos, source, scores, bits, leads, leads_by)
+    codes, objects, values = grounds.told(of, viewers, placed, settings)
     return pa.table(
         {
             "viewer": viewers,
             "videos": matrices.lists(videos, filled),
             "scores": matrices.lists(scores, filled),
-            "sources": matrices.lists(
-                np.where(from_own, _at(_padded(candidates["sources"]), place), _BIT_OF_KEPT[source - 1]), filled
-            ),
-            "reasons": matrices.lists(np.where(from_own, told, _REASON_OF_KEPT[source - 1]), filled),
-            "objects": matrices.lists(seeds, filled),
-            "values": matrices.lists(np.where(seeds >= 0, values, scores).astype(np.float32), filled),
+            "sources": matrices.lists(np.where(from_own, bits, _BIT_OF_KEPT[source - 1]), filled),
+            "reasons": matrices.lists(codes, filled),
+            "objects": matrices.lists(objects, filled),
+            "values": matrices.lists(values, filled),
             "propensities": matrices.lists(_propensities(candidates, source, place), filled),
         }
     )
@@ -113,19 +96,6 @@ def _propensities(candidates: pa.Table, source: NDArray[np.int8], place: NDArray
     return np.where(source == 1 + tables.KEPT.index("exploring"), _at(drawn, place), 0).astype(np.float32)
 
 
-def _speaking(
-    night: Night, viewers: NDArray[np.int32], videos: NDArray[np.int32], wanted: NDArray[np.bool_]
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    liked, similar = night.liked.of(viewers), night.similar
-    return _nearest_liked(
-        videos,
-        wanted,
-        (liked.indptr, liked.indices, liked.values),
-        (np.array(similar.indptr), similar.indices, similar.values),
-        len(night.copy_of),
-    )
-
-
 def _stacked(lists: list[NDArray[Any]]) -> NDArray[np.int32]:
     """Matrices of the same height as one array [lists, height, the widest's width], padded with -1."""
     stacked = np.full((len(lists), len(lists[0]), max(each.shape[1] for each in lists)), -1, np.int32)
@@ -142,27 +112,3 @@ def _padded(lists: pa.ChunkedArray) -> NDArray[np.generic]:
     matrix = np.full((len(lengths), max(1, lengths.max(initial=0))), -1, flat.dtype)
     matrix[np.arange(matrix.shape[1]) < lengths[:, None]] = flat
     return matrix
-
-
-@numba.njit(cache=True)
-def _nearest_liked(videos, wanted, liked, similar, n_videos):  # type: ignore[no-untyped-def]
-    """For each wanted place of each row: the liked video that speaks most for it, and strength x cosine; else -1."""
-    seeds = np.full(videos.shape, -1, np.int32)
-    values = np.zeros(videos.shape, np.float32)
-    place_of = np.full(n_videos, -1, np.int32)
-    for row in range(videos.shape[0]):
-        for place in range(videos.shape[1]):
-            if wanted[row, place] and videos[row, place] >= 0:
-                place_of[videos[row, place]] = place
-        for i in range(liked[0][row], liked[0][row + 1]):
-            seed = liked[1][i]
-            for j in range(similar[0][seed], similar[0][seed + 1]):
-                place = place_of[similar[1][j]]
-                value = liked[2][i] * similar[2][j]
-                if place >= 0 and value > values[row, place]:
-                    values[row, place] = value
-                    seeds[row, place] = seed
-        for place in range(videos.shape[1]):
-            if videos[row, place] >= 0:
-                place_of[videos[row, place]] = -1
-    return seeds, values

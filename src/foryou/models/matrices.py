@@ -35,11 +35,18 @@ class Rows:
 
     def holds(self, rows: NDArray[np.integer], columns: NDArray[np.integer]) -> NDArray[np.bool_]:
         """Whether the matrix has an entry at each of the places named."""
-        height = len(self.indptr) - 1
-        own = np.repeat(np.arange(height, dtype=np.int64) << 32, np.diff(self.indptr)) | self.indices
-        asked = rows.astype(np.int64) << 32 | columns
+        return self.at(rows, columns) >= 0
+
+    def at(self, rows: NDArray[np.integer], columns: NDArray[np.integer]) -> NDArray[np.int64]:
+        """The place of the entry at each of the places named, -1 where there is none; columns rise within each row."""
+        own, asked = self.pairs(), rows.astype(np.int64) << 32 | columns
         place = np.searchsorted(own, asked)
-        return np.append(own, -1)[place] == asked
+        return np.where(np.append(own, -1)[place] == asked, place, -1)
+
+    def pairs(self) -> NDArray[np.int64]:
+        """Row and column of each entry in one number."""
+        height = len(self.indptr) - 1
+        return np.repeat(np.arange(height, dtype=np.int64) << 32, np.diff(self.indptr)) | self.indices
 
     def csr(self, columns: int) -> sparse.csr_matrix:
         return sparse.csr_matrix((self.values, self.indices, self.indptr), shape=(len(self.indptr) - 1, columns))

@@ -24,8 +24,13 @@ def matrix(interactions: pa.Table, viewers: int, videos: int) -> sparse.csr_matr
 def values(strengths: sparse.csr_matrix, alpha: float) -> sparse.csr_matrix:
     """`sign(s)·(1 + alpha·|s|)`: a dislike always weighs more than an unseen video (DESIGN §7)."""
     found = strengths.copy()
-    found.data = (np.sign(found.data) * (1 + alpha * np.abs(found.data))).astype(np.float32)
+    found.data = signed(found.data, alpha).astype(np.float32)
     return found
+
+
+def signed(strengths: NDArray[np.floating], alpha: float) -> NDArray[np.floating]:
+    """The confidences of `values` for some strengths."""
+    return np.asarray(np.sign(strengths) * (1 + alpha * np.abs(strengths)))
 
 
 def fit(strengths: sparse.csr_matrix, start: Start | None, settings: Factors) -> factors.Factors:
@@ -40,6 +45,12 @@ def fit(strengths: sparse.csr_matrix, start: Start | None, settings: Factors) ->
         start=start,
         threads=0,
     )
+
+
+def parameters(strengths: sparse.csr_matrix, settings: Factors) -> dict[str, float]:
+    """The numbers of a fit that its scores are explained by (`shares.of_factors`)."""
+    weight = regularization(values(strengths, settings.alpha), settings.regularization_share)
+    return {"alpha": settings.alpha, "regularization": weight}
 
 
 def regularization(values: sparse.csr_matrix, share: float) -> float:

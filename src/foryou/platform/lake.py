@@ -339,7 +339,7 @@ class Lake:
             yield
 
     def _native(self, table: Table) -> SubTreeFileSystem:
-        """Arrow's own file system: with deltalake's, in Python, a process may abort at its end (see `reader.whole`)."""
+        """Arrow's own file system: with deltalake's, in Python, a process may abort at its end (see `stored.whole`)."""
         return SubTreeFileSystem(str(self.path(table)), LocalFileSystem())
 
     def _delta(self, table: Table) -> DeltaTable:

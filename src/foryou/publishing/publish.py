@@ -12,24 +12,32 @@ import pyarrow.compute
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from foryou.feeds.reasons import CODES, POPULAR_IN, SIMILAR_TO
+from foryou.feeds.reasons import CODES, POPULAR_IN
 from foryou.models import matrices
+from foryou.publishing import reason_names
+from foryou.publishing.reason_names import ReasonNames
 
 _ROWS_A_BLOCK = 2_000
 
 
 def save_names(
-    folder: Path, viewer_ids: pa.Table, video_ids: pa.Table, segments: list[str], own: NDArray[np.int32]
+    folder: Path,
+    viewer_ids: pa.Table,
+    video_ids: pa.Table,
+    segments: list[str],
+    own: NDArray[np.int32],
+    videos: pa.Table,
 ) -> None:
-    """Leaves what workers name things with: ids by dense id, segments, and each viewer's place among them.
+    """Leaves what workers name things with: ids by dense id, segments, each viewer's place among them, tags, creators.
 
-    `viewer_ids` and `video_ids` have one name for each dense id.
+    `viewer_ids` and `video_ids` have one name for each dense id; `videos` is what `reason_names.save` asks for.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in (("viewer", viewer_ids), ("video", video_ids)):
         pq.write_table(table.sort_by(name).select([f"{name}_id"]), folder / f"{name}_names.parquet")
     pq.write_table(pa.table({"segment": segments}), folder / "segments.parquet")
     matrices.share(folder, {"own_segments": own})
+    reason_names.save(folder, videos, video_ids.num_rows)
 
 
 def candidates(part: int, files: list[str], folder: Path, day: date, release_id: str) -> Iterator[pa.Table]:
@@ -49,18 +57,19 @@ def feeds(part: int, files: list[str], folder: Path, day: date, release_id: str)
     viewers, videos = _names(folder, "viewer"), _names(folder, "video")
     segments = pq.read_table(folder / "segments.parquet")["segment"].combine_chunks()
     own = matrices.shared(folder, "own_segments")
-    names = _reason_names(videos, segments)
+    named = ReasonNames.open(folder, videos, segments)
     for rows in _blocks(files[part]):
         lengths = np.diff(rows["videos"].combine_chunks().offsets.to_numpy())
         segment = np.repeat(own[rows["viewer"].to_numpy()], lengths)
         codes = rows["reasons"].combine_chunks().flatten().to_numpy()
         objects = rows["objects"].combine_chunks().flatten().to_numpy()
+        about = rows["videos"].combine_chunks().flatten().to_numpy()
         fields = {
             "video_id": _dictionary(rows["videos"], videos),
             "score": rows["scores"].combine_chunks().flatten(),
             "sources": rows["sources"].combine_chunks().flatten(),
             "reason": pa.DictionaryArray.from_arrays(
-                pa.array(_reason_places(codes, objects, segment, len(videos))), names
+                pa.array(named.places(codes, objects, about, segment)), named.names
             ),
             "reason_value": rows["values"].combine_chunks().flatten(),
             "propensity": _drawn(rows["propensities"].combine_chunks().flatten()),
@@ -170,23 +179,3 @@ def _dictionary(lists: pa.ChunkedArray, names: pa.Array) -> pa.DictionaryArray:
 def _drawn(propensities: pa.Array) -> pa.Array:
     """Null where nothing was drawn."""
     return pa.compute.if_else(pa.compute.greater(propensities, 0), propensities, pa.scalar(None, pa.float32()))
-
-
-def _reason_names(videos: pa.Array, segments: pa.Array) -> pa.Array:
-    """Every reason there can be: the codes alone, then one per similar video, then one per segment."""
-    joined = pa.compute.binary_join_element_wise
-    return pa.concat_arrays(
-        [
-            pa.array(CODES),
-            joined(CODES[SIMILAR_TO], videos, ":"),
-            joined(CODES[POPULAR_IN], segments, ":"),
-        ]
-    )
-
-
-def _reason_places(
-    codes: NDArray[np.int32], objects: NDArray[np.int32], segment: NDArray[np.int32], n_videos: int
-) -> NDArray[np.int32]:
-    """Each item's place in `_reason_names`."""
-    places = np.where(codes == SIMILAR_TO, len(CODES) + objects, codes)
-    return np.where(codes == POPULAR_IN, len(CODES) + n_videos + segment, places).astype(np.int32)

@@ -11,8 +11,6 @@ from __future__ import annotations
 import builtins
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -24,13 +22,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
-from pyarrow.fs import LocalFileSystem, SubTreeFileSystem
 
 from foryou import secret, tables
 from foryou.contract import ID_PATTERN, Table
-from foryou.errors import ContractBroken, InputMissing
+from foryou.errors import InputMissing
 from foryou.feeds.reasons import in_words
+from foryou.publishing.stored import readable, whole
 
 STALE_AFTER_DAYS = 2
 
@@ -52,7 +49,7 @@ class Item:
 
     def words(self, language: str | None = None, titles: dict[str, str] | None = None) -> str:
         """The reason as a sentence; `titles` names videos by their captions."""
-        return in_words(self.reason, language, titles)
+        return in_words(self.reason, language, titles, self.reason_value)
 
 
 @dataclass(frozen=True)
@@ -144,14 +141,17 @@ class Reader:
         return self._popular[own] if own else []
 
     def explain(self, viewer_id: str, video_id: str, language: str | None = None) -> dict[str, Any]:
-        """Why the video stands where it does for this viewer: place, score, sources, and the reason in words."""
-        for name in ("feeds", "candidates"):
-            for place, item in enumerate(_items(self._row(name, viewer_id)), start=1):
-                if item.video_id == video_id:
-                    told = {"table": name, "place": place, "score": item.score, "sources": list(item.sources)}
-                    words = item.words(language) or "a candidate, below the end of the feed"
-                    return told | {"reason": item.reason, "words": words}
-        return {"table": None, "words": "not among this viewer's candidates"}
+        """Why the video stands where it does for this viewer, or why it does not: see `explain.explained`.
+
+        Rests on the working tables of the release's day as far as the lake still keeps them; of someone who has opted
+        out or asked to be erased, by the newest night, nothing is told.
+        """
+        from foryou.publishing import explain  # its numeric parts take a while that readers of a feed need not wait
+
+        lists = {name: _items(self._row(name, viewer_id)) for name in ("feeds", "candidates")}
+        return explain.explained(self.lake, self.release.day, viewer_id, video_id, lists, language) | {
+            "release": self.release.release_id
+        }
 
     @cached_property
     def _popular(self) -> dict[str, list[Item]]:
@@ -264,33 +264,6 @@ def require_lake(lake: Path | str) -> None:
             found=f"{found} at {lake}",
             next_step="check the path (--lake or FORYOU_LAKE); `foryou nightly` makes a lake",
         )
-
-
-@contextmanager
-def readable(name: str, lake: Path | str) -> Iterator[None]:
-    """Turns what a damaged table of the lake raises into ContractBroken with what to do."""
-    try:
-        yield
-    except (DeltaError, OSError, pa.ArrowException, UnicodeEncodeError) as error:
-        raise ContractBroken(
-            name,
-            wanted=f"a whole table, with the versions that releases name, in {lake}",
-            found=(str(error).splitlines() or [type(error).__name__])[0],
-            next_step="restore its folder from a copy, or read another release: `foryou releases` lists them",
-        ) from error
-
-
-def whole(
-    path: Path | str, columns: builtins.list[str] | None = None, *, day: date | None = None, version: int | None = None
-) -> pa.Table:
-    """A table, or a day of it, through Arrow's own file system.
-
-    deltalake brings one written in Python: Arrow's threads then hold Python's buffers, and one that lets go of its last
-    while the interpreter ends aborts the process with code 134 (once in some sixty calls on a busy machine).
-    """
-    own = SubTreeFileSystem(str(Path(path).absolute()), LocalFileSystem())
-    parts = [("day", "=", str(day))] if day else None
-    return DeltaTable(str(path), version=version).to_pyarrow_table(partitions=parts, columns=columns, filesystem=own)
 
 
 def _path(lake: Path, name: str) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from foryou.contract import Column, Table
-from foryou.tables.words import DAY, SEGMENT, SOURCE_BITS, STARTERS_SEGMENT, VIDEO, VIEWER, text
+from foryou.tables.words import DAY, PARTS, SEGMENT, SOURCE_BITS, STARTERS_SEGMENT, VIDEO, VIEWER, text
 
 POPULAR = Table(
     "popular",
@@ -51,8 +51,16 @@ CANDIDATES = Table(
         Column("videos", "array<int>", "Dense ids, best first.", required=True),
         Column("scores", "array<float>", "The blended score.", required=True),
         Column("sources", "array<int>", SOURCE_BITS, required=True),
-        Column("leads", "array<int>", "Number of the source that gave each its highest score.", required=True),
-        Column("ranks", "array<int>", "Rank from 1 in the leading source's own list.", required=True),
+        Column(
+            "leads",
+            "array<int>",
+            "Number of the part of its score that sets each apart most from the viewer's other candidates, from 0: "
+            + ", ".join(PARTS)
+            + ".",
+            required=True,
+        ),
+        Column("leads_by", "array<int>", "By how many hundredths of a deviation that part exceeds its mean.", True),
+        Column("taste_scales", "array<float>", "What dot products of factors, of content, count for in `scores`."),
         Column("known", "float", "Share of the feed that goes to these: 1 for a viewer of many events.", True),
         Column("following", "array<int>", "New videos of creators followed, for the places kept for them.", True),
         Column("trending", "array<int>", "Videos on the rise in the viewer's country.", True),
@@ -78,7 +86,7 @@ FEEDS = Table(
         Column(
             "objects",
             "array<int>",
-            "What the reason is about: a video, a segment; -1 for nothing.",
+            "What the reason is about: a video, the place of a tag in the video's own list; -1 for nothing.",
             required=True,
         ),
         Column("values", "array<float>", "How strongly the reason holds.", required=True),

@@ -49,6 +49,7 @@ MODELS = Table(
         text("faults", "What was wrong with tonight's model; empty if nothing."),
         text("mlflow_run_id", "The run that trained tonight's model."),
         text("sha256", "Digest of the factor file."),
+        Column("parameters", "map<string,double>", "Numbers of its fit that explain its scores: `alpha`, ..."),
     ),
     key=("day",),
 )

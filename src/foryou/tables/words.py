@@ -59,6 +59,10 @@ KEPT = ("following", "trending", "exploring", "starting")
 SOURCES = (*TASTES, *KEPT)
 """Bit i of a `sources` column stands for the i-th name."""
 
+PARTS = ("factors", "content", "popular", "creator")
+"""What a candidate's score adds up: who watches alike, what it is about, what is watched where the viewer is, and its
+creator's standing with what new videos are helped along by. Number i of a `leads` column stands for the i-th."""
+
 LANDED = {
     "events": "event_id string, happened_at string, viewer_id string, device_id string, kind string, "
     "video_id string, creator_id string, watched_ms bigint, duration_ms bigint, pauses int, surface string, "

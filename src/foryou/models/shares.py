@@ -1,0 +1,45 @@
+"""What each video that somebody watched gives to a score: dot products split into the pairs behind them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
+
+
+def of_factors(
+    video: Floats,
+    watched: Floats,
+    pulls: Floats,
+    extra: Floats,
+    gram: Floats,
+    *,
+    a0: float,
+    regularization: float,
+) -> NDArray[np.float64]:
+    """What each watched video gives to a score of alternating least squares, [watched]; together they are the score.
+
+    A viewer's factors x minimise `a0 sum over all (x y)^2 + sum over watched (...) + regularization |x|^2`, so
+    `x = W^-1 sum_i pulls_i y_i` with `W = a0 gram + sum_i extra_i y_i y_i' + regularization I`, and the score of
+    `video` is `sum_i pulls_i y_i' W^-1 video` (Hu, Koren and Volinsky 2008, section 5). video [factors], watched
+    [watched, factors], gram [factors, factors] = Y'Y of all videos. Factors that were fitted in few rounds are not
+    quite this minimum: what is missing to their own dot product is no share of anything.
+    """
+    y = watched.astype(np.float64)
+    normal = a0 * gram + (y.T * extra) @ y + regularization * np.eye(len(gram))
+    return np.asarray(pulls * (y @ np.linalg.solve(normal, video.astype(np.float64))), np.float64)
+
+
+def implicit_weights(values: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(pulls, extra) of signed confidences where an unseen pair has confidence 1, as `training.values` makes them.
+
+    A value above 0 is a preference of 1 with that confidence, one below 0 a preference of 0: it pulls to nothing.
+    """
+    confidence = np.abs(values).astype(np.float64)
+    return np.where(values > 0, confidence, 0.0), confidence - 1
+
+
+def of_content(vector: Floats, watched: Floats, strengths: Floats) -> NDArray[np.float64]:
+    """What each watched video gives to a content score, [watched]: strength x likeness; together they are the score."""
+    return np.asarray(strengths * (watched.astype(np.float64) @ vector), np.float64)
