@@ -226,6 +226,8 @@ class Evaluation:
     baseline_days: int
     baseline_prior_views: float
     baseline_likes: int
+    exploration_days: int
+    min_effective_views: int
     seed: int
 
 
@@ -318,6 +320,8 @@ class Candidates:
     kept_pool: int
     explored: int
     exploring_taste: float
+    exploring_even_share: float
+    exploring_thompson_share: float
     seed: int
     trending_within: int
     following_days: int

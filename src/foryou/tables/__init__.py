@@ -28,7 +28,17 @@ from foryou.tables.log import (
     VIEWS,
     WATCH_NORMS,
 )
-from foryou.tables.models import CHECKS, COLD_FACTORS, EVALUATIONS, FAIRNESS, MODELS, VIDEO_FACTORS, VIEWER_FACTORS
+from foryou.tables.models import (
+    CHECKS,
+    COLD_FACTORS,
+    EVALUATIONS,
+    EXPLORATIONS,
+    EXPLORED,
+    FAIRNESS,
+    MODELS,
+    VIDEO_FACTORS,
+    VIEWER_FACTORS,
+)
 from foryou.tables.people import CLUSTERS, VIDEO_CLUSTERS, VIEWER_PROFILES
 from foryou.tables.published import (
     CONTRACT_VERSION,
@@ -53,6 +63,7 @@ from foryou.tables.words import (
     KINDS,
     LANDED,
     MODERATION,
+    POLICIES,
     RELEASE_ID,
     SEGMENT,
     SOURCE_BITS,
@@ -101,6 +112,7 @@ ALL = (
     VIEWER_FACTORS,
     VIDEO_FACTORS,
     EVALUATIONS,
+    EXPLORATIONS,
     CLUSTERS,
     VIDEO_CLUSTERS,
     VIEWER_PROFILES,
@@ -136,6 +148,8 @@ __all__ = [
     "EVERYWHERE",
     "EXITS",
     "EXIT_RATES",
+    "EXPLORATIONS",
+    "EXPLORED",
     "FAIRNESS",
     "FATIGUE",
     "FEEDS",
@@ -147,6 +161,7 @@ __all__ = [
     "LANDED",
     "MODELS",
     "MODERATION",
+    "POLICIES",
     "POPULAR",
     "POSTS",
     "PUBLISHED",
