@@ -185,7 +185,8 @@ def test_a_group_that_gave_its_part_sees_the_video_no_more_and_closed_ones_never
     found = exploring.tests(rows, ("first", "second"), 4, newness)
     assert found.videos.tolist() == [3, 8] and found.newness.tolist() == [3, 8]
     np.testing.assert_allclose(found.room.T, [[0, 40, 50, 0, 90], [0, 30, 50, 0, 80]])
-    fourth, everybody = thompson.log_cdfs([8.0, 9.0], [12.0, 14.0]), thompson.log_cdfs([8.0, 6.0], [12.0, 14.0])
+    betas = np.array([12.0, 14.0])
+    fourth, everybody = (thompson.log_cdfs(np.array([8.0, alpha]), betas) for alpha in (9.0, 6.0))
     np.testing.assert_array_equal(found.log_cdfs[3:], [fourth, everybody])
     waiting = rows.set_column(rows.column_names.index("in_turn"), "in_turn", pa.array([False, True, True]))
     assert exploring.tests(waiting, ("first", "second"), 4, newness).videos.tolist() == [3], (
