@@ -50,7 +50,8 @@ kept:
 What is drawn by chance is drawn for you: a video that fits your taste by one standard deviation more is up to
 {odds:.0f} times as likely. {c.exploring_even_share:.0%} of the draws are even for all; of the others
 {c.exploring_thompson_share:.0%} look for the video that people like you may watch best of all, as far as anybody can
-tell, and the rest for those that need viewers most. Followed creators and what is on the rise are shown by what fits you, too.
+tell, and the rest for those that need viewers most. Followed creators and what is on the rise are shown by what fits
+you, too.
 
 Every video comes with its reason; whoever asks for your list can ask why each one is there.
 
