@@ -57,6 +57,9 @@ def test_a_view_counts_that_came_back_with_the_probability_of_its_draw():
     assert set(found.column_names) | {"day"} == set(tables.EXPLORATIONS.column_names)
     assert off_policy.explored(views(), told).num_rows == 0
     assert off_policy.explored(views((7, 4, True, 0.5, False)), drawn({})).num_rows == 0
+    last = told.column_names.index(off_policy.DRAWN[-1])
+    older = told.set_column(last, off_policy.DRAWN[-1], pa.nulls(len(told), pa.list_(pa.float32())))
+    assert off_policy.explored(views((7, 4, True, 0.5, False)), older).num_rows == 0
 
 
 def test_views_weigh_what_the_other_probability_is_over_that_of_the_draw():

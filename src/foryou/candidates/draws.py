@@ -40,12 +40,14 @@ def _density(logs, density):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _add(to, times, what):  # type: ignore[no-untyped-def]
+    """Adds `times · what` [n] to `to` [n]."""
     for at in range(to.size):
         to[at] += times * np.float64(what[at])
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"reassoc"})
 def _product(one, other):  # type: ignore[no-untyped-def]
+    """The dot product, in one order whatever the machine's libraries."""
     total = 0.0
     for at in range(one.size):
         total += np.float64(one[at]) * np.float64(other[at])
@@ -69,19 +71,22 @@ def _reached(weights, factors, wanted):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True, nogil=True)
 def _pick(left, among, density, held, total, across, shares, uniforms):  # type: ignore[no-untyped-def]
     """The place of one draw. By rate it goes in two steps: where the greatest rate lies, and whose it is there."""
+    place = -1
     if uniforms[0] < shares[0]:
-        return _reached(among, among, uniforms[1] * among.sum())
-    if uniforms[0] < shares[0] + (1 - shares[0]) * shares[1] and total > 0:
+        place = _reached(among, among, uniforms[1] * among.sum())
+    elif uniforms[0] < shares[0] + (1 - shares[0]) * shares[1]:
         at = _reached(density, held, uniforms[1] * total)
-        return _reached(left, across[at], uniforms[2] * held[at])
-    return _reached(left, among, uniforms[1] * left.sum())
+        if at >= 0:  # where rounding left a trace of what is gone, nobody stands
+            place = _reached(left, across[at], uniforms[2] * held[at])
+    return place if place >= 0 else _reached(left, among, uniforms[1] * left.sum())
 
 
 @numba.njit(cache=True, nogil=True)
 def _turns(viewer, seed, left, posteriors, logs, held, odds, shares, drawn, chances):  # type: ignore[no-untyped-def]
     """Draws for one viewer: places into `drawn`. `left` [tests] are the weights of what may be drawn, else 0.
 
-    `logs` and `held` are sums over these, of the logarithms and of weights times their rises.
+    `logs` and `held` are sums over these, of the logarithms and of weights times their rises. `chances` [turns, 6] are
+    those of the draw and of `tables.POLICIES`, in their order.
     """
     every, rises, across, first = posteriors
     tastes, contents, newness = odds

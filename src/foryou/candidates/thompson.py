@@ -38,8 +38,8 @@ def log_cdfs(alphas: Floats, betas: Floats) -> NDArray[np.float32]:
     rough = np.linspace(low, high, NODES // 2)
     logs = _at(rough, alphas, betas)
     left = logs.sum(axis=0) - np.sort(logs, axis=0)[:_SPARE].sum(axis=0)
-    begins = rough[max(0, int(np.searchsorted(left, np.log(1e-4))) - 1)] if len(alphas) > _SPARE else low
-    ends = rough[int(np.searchsorted(logs.sum(axis=0), -1e-6, side="right").clip(max=len(rough) - 1))]
+    begins = rough[max(0, int(np.searchsorted(left, np.log(1e-4))) - 1)]
+    ends = rough[int(np.searchsorted(logs.sum(axis=0)[:-1], -1e-6, side="right"))]
     few = NODES // 4
     angles = np.append(np.linspace(low, begins, few, endpoint=False), np.linspace(begins, ends, NODES - few - 1))
     return _at(np.append(angles, np.pi / 2), alphas, betas).astype(np.float32)

@@ -49,6 +49,7 @@ def explored(views: pa.Table, drawn: pa.Table) -> pa.Table:
     probability of its draw: neither a search, nor another release's list, nor anybody else's random places.
     """
     views = views.filter(pc.and_(pc.is_valid(views["propensity"]), pc.invert(views["own"])))
+    drawn = drawn.filter(pc.is_valid(drawn[DRAWN[-1]]))  # an earlier version told nothing of other policies
     lists = drawn["exploring"].combine_chunks()
     viewer = np.repeat(drawn["viewer"].to_numpy(), lists.value_lengths().to_numpy())
     pair = pa.array(viewer.astype(np.int64) << 32 | lists.flatten().to_numpy())
