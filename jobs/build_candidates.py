@@ -63,7 +63,7 @@ def _gathered(run: Run) -> night.Night:
         "log_multipliers": _multipliers(run, videos, released, size),
     }
     found |= _tastes(run, profiles, shown & wide, size) | _lists(run, viewers, size)
-    return night.Night(**found, **_left_out(run, held, videos, size), **_under_test(run, released))
+    return night.Night(**found, **_left_out(run, held, videos, size), **_under_test(run, released, videos, size))
 
 
 @dataclass(frozen=True)
@@ -134,10 +134,15 @@ def _left_out(run: Run, held: pa.Table, videos: pa.Table, size: _Size) -> dict[s
     return {"seen": matrices.rows(seen["viewer"], seen["video"], None, size.viewers)} | vars(unwanted)
 
 
-def _under_test(run: Run, released: pa.Table) -> dict[str, Any]:
-    tests = exploring.tests(released, TESTS, GROUPS)
+def _under_test(run: Run, released: pa.Table, videos: pa.Table, size: _Size) -> dict[str, Any]:
+    """Videos under test; the odds of one uploaded a day before another are a half of the other's, by newness."""
+    uploaded = np.zeros(size.videos, np.float32)
+    days = videos["uploaded_at"].cast(pa.date32()).cast(pa.int32())
+    uploaded[videos["video"].to_numpy()] = pc.fill_null(days, 0).to_numpy()
+    tests = exploring.tests(released, TESTS, GROUPS, np.log(2, dtype=np.float32) * uploaded)
     seed = np.array([run.settings.candidates.seed << 32 | run.day.toordinal()], np.uint64)
-    return {"tests": tests.videos, "test_weights": tests.weights, "seed": seed}
+    of_tests = {"test_room": tests.room, "test_logs": tests.log_cdfs, "test_newness": tests.newness}
+    return {"tests": tests.videos, "seed": seed} | of_tests
 
 
 def _multipliers(run: Run, videos: pa.Table, released: pa.Table, size: _Size) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Judges yesterday's factors on what was watched today, beside popularity, the baseline score and content."""
+"""Judges yesterday's factors on what was watched today, beside popularity and others, and how new videos are drawn."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from foryou import tables
 from foryou.candidates import night, taste
-from foryou.evaluation import evaluate, slices, taste_weight
+from foryou.evaluation import evaluate, off_policy, slices, taste_weight
 from foryou.feeds import baseline
 from foryou.models import matrices
 from foryou.platform.job import Run, job
@@ -28,6 +28,7 @@ def main(run: Run) -> None:
         run.note(**{f"{row['ranking']} {row['measure']}": row["value"] for row in rows if row["slice"] is None})
     else:
         run.note(nothing_to_judge="first night")
+    rows += _explored(run)
     run.lake.replace_day(tables.EVALUATIONS, run.day, pa.Table.from_pylist(rows, schema=evaluate.SCHEMA))
 
 
@@ -40,6 +41,22 @@ def _content_weight(run: Run, before: date, judged_on: pa.Table, judged: evaluat
         taste.of_one_scale(tastes, judged.contents, judged.shown, 1.0),
         run.settings.evaluation,
     )
+
+
+def _explored(run: Run) -> list[dict[str, Any]]:
+    """What came of the draws of the last nights, and what others would have earned in the same places."""
+    lake, chosen = run.lake, run.settings.evaluation
+    before = [day for day in lake.days(tables.CANDIDATES) if day < run.day][-1:]
+    if before:
+        views = lake.arrow(tables.VIEWS, [*off_policy.VIEWED], days=[run.day])
+        drawn = lake.arrow(tables.CANDIDATES, [*off_policy.DRAWN], days=before)
+        lake.replace_day(tables.EXPLORATIONS, run.day, off_policy.explored(views, drawn))
+    held = lake.arrow(tables.EXPLORATIONS, days=run.window(chosen.exploration_days))
+    rows = off_policy.evaluate(held, chosen)
+    run.note(explored_views=held.num_rows)
+    if held.num_rows and not rows:
+        run.note(explored="too few views to say what other draws would have earned")
+    return rows
 
 
 def _judged(run: Run, before: date, model: dict[str, Any], judged_on: pa.Table) -> evaluate.Judged:

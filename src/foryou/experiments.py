@@ -24,6 +24,7 @@ ConfOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document instead of words.")]
 
+
 def simulate(
     nights: Annotated[int, typer.Option(min=1, help="Nights of each arm, after the common past.")] = 10,
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each world, with other people and videos.")] = 5,

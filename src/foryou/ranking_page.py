@@ -48,8 +48,10 @@ kept:
 | {exploring} | new videos that nobody knows yet, drawn by chance |
 
 What is drawn by chance is drawn for you: a video that fits your taste by one standard deviation more is up to
-{odds:.0f} times as likely, and a tenth of the odds stays even for all. Followed creators and what is on the rise are
-shown by what fits you, too.
+{odds:.0f} times as likely. {c.exploring_even_share:.0%} of the draws are even for all; of the others
+{c.exploring_thompson_share:.0%} look for the video that people like you may watch best of all, as far as anybody can
+tell, and the rest for those that need viewers most. Followed creators and what is on the rise are shown by what fits
+you, too.
 
 Every video comes with its reason: what sets it apart from the others that were found for you. That is a tag of at
 least {f.reason_min_finished} videos that you finished (watched well), or one such video; people who watch like you, if

@@ -230,6 +230,8 @@ class Evaluation:
     new_video_days: int
     slice_countries: int
     min_slice_viewers: int
+    exploration_days: int
+    min_effective_views: int
     seed: int
 
 
@@ -322,6 +324,8 @@ class Candidates:
     kept_pool: int
     explored: int
     exploring_taste: float
+    exploring_even_share: float
+    exploring_thompson_share: float
     seed: int
     trending_within: int
     following_days: int

@@ -104,9 +104,12 @@ STEPS = (
         "evaluate_factors",
         "evaluation",
         (tables.VIEWS, tables.SEEN, tables.VIDEOS, tables.VIEWER_IDS, tables.VIDEO_IDS),
-        (tables.EVALUATIONS,),
-        "Judges yesterday's factors on what was watched today, beside popularity, the baseline score and content.",
+        (tables.EVALUATIONS, tables.EXPLORATIONS),
+        "Judges yesterday's factors on what was watched today, beside popularity, the baseline score and content; and "
+        "says what other draws of videos under test would have earned.",
         before=(
+            tables.CANDIDATES,
+            tables.EXPLORATIONS,
             tables.MODELS,
             tables.VIEWER_FACTORS,
             tables.VIDEO_FACTORS,

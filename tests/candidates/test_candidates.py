@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from foryou import tables
-from foryou.candidates import candidates, night
+from foryou.candidates import candidates, night, thompson
 from foryou.models import matrices
 from foryou.models.matrices import Rows
 
@@ -72,7 +72,9 @@ def tonight():
         adult=rng.random(VIEWERS) < 0.3,
         wide=np.arange(VIDEOS) % 10 != 0,
         tests=np.arange(0, VIDEOS, 10, dtype=np.int32),
-        test_weights=np.ones((4, VIDEOS // 10), np.float32),
+        test_room=np.ones((5, VIDEOS // 10), np.float32),
+        test_logs=np.stack([thompson.log_cdfs(*rng.uniform(5, 30, (2, VIDEOS // 10))) for _ in range(5)]),
+        test_newness=np.zeros(VIDEOS // 10, np.float32),
         groups=rng.integers(-1, 4, VIEWERS).astype(np.int32),
         seed=np.array([7], np.uint64),
         starting=sparse(rng, 3, VIDEOS, 30),

@@ -161,6 +161,16 @@ def test_the_likelier_a_video_is_good_the_likelier_is_its_turn(chosen):
     assert next(video for video, row in found.items() if row["in_turn"]) in (8, 9)
 
 
+def test_a_rate_is_expected_as_its_kind_and_its_content_promise_and_then_as_viewers_show(chosen):
+    stages = [{"video": video, "stage": "first"} for video in (1, 2)]
+    found = night(chosen, stages, told={2: (80, 40)}, active=10**7)
+    m, bar = chosen.distribution.prior_viewers, 0.3
+    assert found[1]["alphas"] == pytest.approx([m * bar] * 5) and found[1]["betas"] == pytest.approx([m * 0.7] * 5)
+    mean = (40 + m * bar) / (80 + m)
+    assert found[2]["alphas"] == pytest.approx([40 + m * bar] + [10 + m * mean] * 4)
+    assert found[2]["betas"] == pytest.approx([40 + m * (1 - bar)] + [10 + m * (1 - mean)] * 4)
+
+
 def test_what_was_shown_in_an_earlier_stage_is_no_part_of_the_next_test(chosen):
     row = night(chosen, [{"video": 5, "stage": "first"}], told={5: (400, 200)}, active=10**7)[5]
     assert (row["stage"], row["impressions"], row["group_impressions"]) == ("second", 400, [0, 0, 0, 0])

@@ -133,6 +133,16 @@ def test_ways_to_rank_new_videos_stand_apart_from_the_judged_factors():
     assert "Videos that nobody has met" not in text_of(report.page(Facts(DAY, {}, evaluations=rows[2:])))
 
 
+def test_other_ways_to_draw_are_told_of_the_places_for_exploring_only():
+    measured = {"snips": (0.31, 0.29, 0.33), "effective_views": (512.7, None, None), "max_weight": (8.25, None, None)}
+    rows = [judged("explored_thompson", *each, f"off_policy_{name}") for name, each in measured.items()]
+    page = text_of(report.page(Facts(DAY, {}, evaluations=[*rows, judged("factors", 0.7)])))
+    assert "in the places kept for exploring only" in page
+    assert "by the odds of having the best rate alone 31.0 % 29.0 % to 33.0 % 512 8.250" in page
+    assert [row["name"] for row in report.measures(Facts(DAY, {}, evaluations=rows))] == []
+    assert "Too few views in the places kept for exploring" in text_of(report.page(Facts(DAY, {})))
+
+
 def test_failed_checks_that_stop_the_night_come_first_and_overridden_ones_apart():
     rows = [
         check("a", passed=False, gates=False),

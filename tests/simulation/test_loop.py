@@ -12,6 +12,8 @@ from foryou import tables
 from foryou.simulation import arms, given, loop
 from foryou.simulation.arms import Arm
 from foryou.simulation.simulate import arms_of
+from foryou.simulation.watching import watch
+from foryou.sources.world_lines import KIND
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +85,21 @@ def test_the_oracle_lists_by_the_true_chance(chosen, tmp_path):
     viewer = int(np.flatnonzero(lists[:, -1] >= 0)[0])
     odds = world.taste_on(WARM_DAYS)[viewer] @ world.videos.appeal[lists[viewer]].T
     assert (np.diff(odds) <= 1e-6).all()
+
+
+def test_what_was_drawn_comes_back_with_its_probability(chosen, tmp_path):
+    world, lake, state, days = loop.warm_up(TINY, WARM_DAYS, chosen, tmp_path)
+    arm, yesterday, shown = Arm("foryou", "foryou", chosen), days[-1], {}
+    for number in range(WARM_DAYS, WARM_DAYS + NIGHTS):
+        lists = arms.publish(arm, lake, world, number - 1, 1)
+        answers = watch(world, number, loop._visits(world, number), lists, state.follows)
+        day = given.day_of(world, number)
+        shown[day] = int((~np.isnan(answers.lines.propensity) & (answers.lines.kind == KIND["play"])).sum())
+        yesterday = given.Day(answers.lines, yesterday.lines, answers.follows, loop._visits(world, number).controls)
+        given.give_day(lake, world, number, yesterday, chosen)
+    arms.publish(arm, lake, world, WARM_DAYS + NIGHTS - 1, 1)
+    for day, plays in shown.items():
+        found = lake.arrow(tables.EXPLORATIONS, days=[day])
+        assert 0.8 * plays <= found.num_rows <= plays, "second plays of a video are no second view"
+        assert np.min(found["propensity"]) > 0 and np.max(found["thompson"]) <= 1
+    assert sum(shown.values()) > 50

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numba
 import numpy as np
@@ -15,6 +16,7 @@ from foryou.candidates.night import Night
 from foryou.models import blend, matrices, topk
 from foryou.models.topk import Lists
 from foryou.settings import Candidates
+from foryou.tables import POLICIES
 
 VIEWERS_A_PART = 25_000
 
@@ -47,8 +49,8 @@ def _block(night: Night, viewers: NDArray[np.int32], settings: Candidates) -> pa
     }
     beside = _beside(night, viewers, whole, settings)
     rows |= {name: matrices.lists(videos, videos >= 0) for name, videos in beside.items()}
-    drawn, chances = _drawn(night, viewers, settings)
-    rows |= {"exploring": matrices.lists(drawn, drawn >= 0), "propensities": matrices.lists(chances, drawn >= 0)}
+    drawn = _drawn(night, viewers, settings)
+    rows |= {name: matrices.lists(column, drawn["exploring"] >= 0) for name, column in drawn.items()}
     return pa.table(rows | {"known": np.array(night.known[viewers])})
 
 
@@ -99,19 +101,23 @@ def _beside(
     return lists
 
 
-def _drawn(night: Night, viewers: NDArray[np.int32], settings: Candidates) -> Lists:
-    """Videos under test drawn for each viewer, and the probability of each draw; again by age."""
-    adult, tests = np.array(night.adult[viewers]), exploring.Tests(np.array(night.tests), np.array(night.test_weights))
-    drawn = np.full((len(viewers), settings.explored), -1, np.int32)
-    chances = np.zeros(drawn.shape, np.float32)
+def _drawn(night: Night, viewers: NDArray[np.int32], settings: Candidates) -> dict[str, NDArray[Any]]:
+    """Columns of videos under test drawn for each viewer and of their probabilities; again by age."""
+    adult = np.array(night.adult[viewers])
+    of_tests = (np.array(each) for each in (night.test_room, night.test_logs, night.test_newness))
+    tests = exploring.Tests(np.array(night.tests), *of_tests)
+    columns: dict[str, NDArray[Any]] = {"exploring": np.full((len(viewers), settings.explored), -1, np.int32)}
+    names = ("propensities", *(f"propensities_{policy}" for policy in POLICIES))
+    columns |= {name: np.zeros((len(viewers), settings.explored), np.float32) for name in names}
     for group, eligible in ((adult, night.shown), (~adult, night.for_all)):
         some = viewers[group]
-        tastes = settings.exploring_taste * taste.of_videos(night, some, tests.videos)
-        of_group, left_out, seed = np.array(night.groups[some]), night.left_out(some), int(night.seed[0])
-        drawn[group], chances[group] = exploring.draw(
-            tests, some, tastes, of_group, left_out, eligible, settings.explored, seed
-        )
-    return drawn, chances
+        tastes = [settings.exploring_taste * each for each in taste.of_videos(night, some, tests.videos)]
+        asked = (np.array(night.groups[some]), night.left_out(some), eligible, int(night.seed[0]))
+        drawn = exploring.draw(tests, some, tastes, *asked, settings)
+        columns["exploring"][group] = drawn.videos
+        for number, name in enumerate(names):
+            columns[name][group] = drawn.chances[:, :, number]
+    return columns
 
 
 def factors(night: Night, viewers: NDArray[np.int32], length: int, eligible: NDArray[np.bool_]) -> Lists:

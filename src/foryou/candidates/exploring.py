@@ -2,36 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from foryou.candidates import draws, thompson
 from foryou.models.matrices import Rows
+from foryou.settings import Candidates
+from foryou.tables import POLICIES
 
-_U64 = np.uint64
-_GOLDEN, _MIX1, _MIX2 = _U64(0x9E3779B97F4A7C15), _U64(0xBF58476D1CE4E5B9), _U64(0x94D049BB133111EB)
+Floats = NDArray[np.float32]
+
+_LEAST_ODDS = -20.0
+"""Logarithm of the least odds beside the best: what is added up and taken off again keeps its digits."""
 
 
 @dataclass(frozen=True)
 class Tests:
-    """Videos under test, dense ids rising, and what each viewer group's places are worth to them [groups, videos]."""
+    """Videos under test whose turn it is, dense ids rising; by viewer group, and last for everybody.
+
+    `room` [groups + 1, tests] is how many impressions the tests still want; `log_cdfs` [groups + 1, tests, nodes] are
+    the posteriors of their rates of good watches (`thompson.log_cdfs`); `newness` [tests] are logarithms of odds.
+    """
 
     videos: NDArray[np.int32]
-    weights: NDArray[np.float32]
+    room: Floats
+    log_cdfs: Floats
+    newness: Floats
 
 
-EVENLY = 0.1
-"""The share of the draws that goes evenly to all that are drawn from: so nothing is drawn next to never."""
+@dataclass(frozen=True)
+class Drawn:
+    """Up to `explored` videos of each viewer, in turn: `videos` [viewers, explored], padded with -1.
+
+    `chances` [viewers, explored, 1 + policies] has the probability of each draw and then those that it would have had
+    by each of `tables.POLICIES`, all given the turns before; 0 for padding.
+    """
+
+    videos: NDArray[np.int32]
+    chances: Floats
 
 
-def tests(distribution: pa.Table, stages: tuple[str, ...], groups: int) -> Tests:
-    """The videos in one of the `stages` whose turn it is, weighted by what their tests still want of each group.
+def tests(distribution: pa.Table, stages: tuple[str, ...], groups: int, newness: Floats) -> Tests:
+    """The videos in one of the `stages` whose turn it is; `newness` by dense id.
 
     The audience of a test is stratified: each group that it is open to owes an equal part of the impressions wanted, so
-    a group that has given its part sees the video no more. `EVENLY` of a group's places goes to all of them alike.
+    a group that has given its part sees the video no more.
     """
     under_test = pa.compute.is_in(distribution["stage"], pa.array(stages))
     rows = distribution.filter(pa.compute.and_(under_test, distribution["in_turn"])).sort_by("video")
@@ -41,76 +60,63 @@ def tests(distribution: pa.Table, stages: tuple[str, ...], groups: int) -> Tests
     open_to[np.repeat(np.arange(rows.num_rows), lists.value_lengths().to_numpy()), lists.flatten().to_numpy()] = True
     share = rows["wanted"].to_numpy()[:, None] / np.maximum(1, open_to.sum(axis=1, keepdims=True))
     missing = np.where(open_to, np.maximum(0, share - given), 0).T
-    evenly = (missing > 0) / np.maximum(1, (missing > 0).sum(axis=1, keepdims=True))
-    weights = (1 - EVENLY) * missing + EVENLY * missing.sum(axis=1, keepdims=True) * evenly
-    return Tests(rows["video"].to_numpy().astype(np.int32), weights.astype(np.float32))
+    alphas, betas = (_by_group(rows[name], rows.num_rows, groups) for name in ("alphas", "betas"))
+    logs = np.stack([thompson.log_cdfs(alphas[group], betas[group]) for group in (*range(1, groups + 1), 0)])
+    videos = rows["video"].to_numpy().astype(np.int32)
+    room = np.vstack([missing, missing.sum(axis=0)]).astype(np.float32)
+    return Tests(videos, room, logs, newness[videos])
+
+
+def _by_group(lists: pa.ChunkedArray, rows: int, groups: int) -> NDArray[np.float64]:
+    """Everybody's, then each group's: [1 + groups, rows]."""
+    return np.array(lists.to_pylist(), np.float64).reshape(rows, 1 + groups).T
 
 
 def draw(
     of: Tests,
     viewers: NDArray[np.int32],
-    tastes: NDArray[np.float32],
+    tastes: Sequence[Floats],
     group: NDArray[np.int32],
     left_out: Rows,
     eligible: NDArray[np.bool_],
-    draws: int,
     seed: int,
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Each viewer's videos under test, up to `draws` different ones in turn, and the probability of each: two arrays.
+    settings: Candidates,
+) -> Drawn:
+    """Each viewer's videos under test, up to `explored` different ones in turn, and the probability of each.
 
-    A video is drawn in proportion to the weight that the viewer's `group` [viewers] gives it times what the viewer's
-    taste adds: `EVENLY + (1 - EVENLY) · exp(tastes)`, over its mean, `tastes` [viewers, tests] being logarithms of
-    odds. It is one that is eligible, not drawn before and not in the viewer's row of `left_out`; the probability is
-    that of its own turn, given the turns before. A viewer of no group (-1) is asked for all groups. Draws depend on
-    the seed and the viewer alone. Padding is -1 and 0.
+    Drawn are those that are eligible, wanted of the viewer's `group` [viewers], not drawn before and not in the
+    viewer's row of `left_out`; a viewer of no group (-1) is asked for all groups. Of n of these, i has the probability
+
+    `evenly / n + (1 - evenly) · (t · w_i P_i / sum of w P + (1 - t) · w_i / sum of w)`
+
+    with w the room of its test times the odds of the viewer's taste, P the probability that its rate is the greatest
+    (Thompson 1933), t `exploring_thompson_share` and evenly `exploring_even_share`. `tastes` [viewers, tests] are
+    logarithms of odds by the whole taste and by content alone. Draws depend on the seed and the viewer alone.
     """
-    weights = np.vstack([of.weights, of.weights.sum(axis=0)]).astype(np.float64)
-    weights[:, ~eligible[of.videos]] = 0
-    odds = np.exp(tastes - tastes.max(axis=1, keepdims=True, initial=-np.inf), dtype=np.float64)
-    odds = EVENLY + (1 - EVENLY) * odds / odds.mean(axis=1, keepdims=True) if odds.size else odds
-    return _draw(of.videos, weights, odds, viewers, group, left_out.indptr, left_out.indices, draws, np.uint64(seed))
+    room = np.where(eligible[of.videos], of.room, 0).astype(np.float64)
+    rises = np.diff(of.log_cdfs)
+    posteriors = (of.log_cdfs, rises, np.ascontiguousarray(rises.transpose(0, 2, 1)))
+    odds = (_odds(tastes[0]), _odds(tastes[1]), _odds(of.newness[None])[0])
+    asked = (viewers, group, left_out.indptr, left_out.indices)
+    drawn = np.full((len(viewers), settings.explored), -1, np.int32)
+    chances = np.zeros((*drawn.shape, 1 + len(POLICIES)), np.float32)
+    shares = (settings.exploring_even_share, settings.exploring_thompson_share)
+    sums = _sums(of.log_cdfs, room, settings.explored)
+    draws.draw(of.videos, room, posteriors, sums, odds, asked, shares, np.uint64(seed), drawn, chances)
+    return Drawn(drawn, chances)
 
 
-@numba.njit(cache=True)
-def _uniform(seed, viewer, video):  # type: ignore[no-untyped-def]
-    """A number in [0, 1) of (seed, viewer, video): splitmix64, so that no draw depends on how the work is cut."""
-    state = seed
-    for part in (np.uint64(viewer), np.uint64(video)):
-        state = (state ^ part) + _GOLDEN
-        state = (state ^ (state >> _U64(30))) * _MIX1
-        state = (state ^ (state >> _U64(27))) * _MIX2
-        state = state ^ (state >> _U64(31))
-    return np.float64(state >> _U64(11)) * 2.0**-53
+def _odds(logs: Floats) -> Floats:
+    """Odds beside each row's best."""
+    return np.exp(np.maximum(logs - logs.max(axis=1, keepdims=True, initial=-np.inf), _LEAST_ODDS))
 
 
-@numba.njit(cache=True)
-def _draw(videos, weights, odds, viewers, group, seen_indptr, seen, draws, seed):  # type: ignore[no-untyped-def]
-    """An exponential race: the time -log(u) / weight of each video; in the order of their arrival videos are drawn in
-    turn, each in proportion to its weight among those left (Efraimidis and Spirakis 2006)."""
-    drawn = np.full((viewers.size, draws), -1, np.int32)
-    chance = np.zeros((viewers.size, draws), np.float32)
-    times, places, won = np.empty(draws), np.empty(draws, np.int64), np.empty(draws)
-    for row in range(viewers.size):
-        left = weights[group[row]] * odds[row]  # group -1 is the last row: all groups
-        for i in range(seen_indptr[row], seen_indptr[row + 1]):
-            place = np.searchsorted(videos, seen[i])
-            if place < videos.size and videos[place] == seen[i]:
-                left[place] = 0
-        total, count = 0.0, 0
-        for place in range(videos.size):
-            if left[place] <= 0:
-                continue
-            total += left[place]
-            time = -np.log(1 - _uniform(seed, viewers[row], videos[place])) / left[place]
-            if count == draws and time >= times[count - 1]:
-                continue
-            count = min(count + 1, draws)
-            at = count - 1
-            while at > 0 and times[at - 1] > time:
-                times[at], places[at], won[at] = times[at - 1], places[at - 1], won[at - 1]
-                at -= 1
-            times[at], places[at], won[at] = time, place, left[place]
-        for turn in range(count):
-            drawn[row, turn], chance[row, turn] = videos[places[turn]], min(1.0, won[turn] / total)
-            total -= won[turn]
-    return drawn, chance
+def _sums(logs: Floats, room: NDArray[np.float64], explored: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of each group the sums of the logarithms over its tests [groups + 1, nodes], and how much of it turns can take.
+
+    That is at most the sum of the least of them: a viewer has no more than `explored` turns.
+    """
+    logs = np.where(room[:, :, None] > 0, logs, 0)
+    taken = min(explored, logs.shape[1])
+    least = np.partition(logs, taken - 1, axis=1)[:, :taken] if taken else logs
+    return logs.sum(axis=1, dtype=np.float64), least.sum(axis=1, dtype=np.float64)

@@ -32,8 +32,8 @@ class Night:
     its blended score. `known` is the share of a feed that goes to the viewer's own candidates.
 
     `wide` says which videos may stand outside exploration places; `tests` are those that may only stand there, with
-    `test_weights` [groups, tests] and each viewer's `groups`; `seed` [1] draws them. `starting` has what each segment
-    starts with, a row for each of `popular`.
+    `test_room`, `test_logs` and `test_newness` (`exploring.Tests`) and each viewer's `groups`; `seed` [1] draws them.
+    `starting` has what each segment starts with, a row for each of `popular`.
     """
 
     viewers: NDArray[np.int32]
@@ -62,7 +62,9 @@ class Night:
     adult: NDArray[np.bool_]
     wide: NDArray[np.bool_]
     tests: NDArray[np.int32]
-    test_weights: NDArray[np.float32]
+    test_room: NDArray[np.float32]
+    test_logs: NDArray[np.float32]
+    test_newness: NDArray[np.float32]
     groups: NDArray[np.int32]
     seed: NDArray[np.uint64]
     starting: Rows

@@ -55,10 +55,10 @@ def of_any(night: Night, viewers: NDArray[np.int32]) -> NDArray[np.bool_]:
     return np.logical_or(*(np.any(part, axis=1) for part in parts))
 
 
-def of_videos(night: Night, viewers: NDArray[np.int32], videos: NDArray[np.int32]) -> Floats:
-    """The whole taste of these viewers for these videos, [viewers, videos]."""
-    scores = np.empty((len(viewers), len(videos)), np.float32)
+def of_videos(night: Night, viewers: NDArray[np.int32], videos: NDArray[np.int32]) -> tuple[Floats, Floats]:
+    """The whole taste of these viewers for these videos, [viewers, videos], and its part by content."""
+    scores, of_contents = np.empty((2, len(viewers), len(videos)), np.float32)
     of_videos = (np.array(night.video_factors[videos]), np.array(night.video_contents[videos]))
     of_viewers = (np.array(night.viewer_factors[viewers]), np.array(night.viewer_contents[viewers]))
-    kernels.score(of_viewers[0], of_videos[0], of_viewers[1], of_videos[1], scores)
-    return scores
+    kernels.score(of_viewers[0], of_videos[0], of_viewers[1], of_videos[1], scores, of_contents)
+    return scores, of_contents

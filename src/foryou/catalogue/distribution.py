@@ -113,7 +113,10 @@ def build(
     rows = _revived(rows, tonight, day, settings)
     rows["given"] = np.where(rows["since"][:, None] < _number(day), told.impressions, 0)
     rows["wanted"] = _wanted(rows, targets)
-    rows["in_turn"] = in_turn(rows, told, tonight.promise[rows["video"]], room, day, settings)
+    missing = np.maximum(0, rows["wanted"] - rows["given"][:, 0])
+    prior = _prior(told, tonight.promise[rows["video"]], missing > 0)
+    rows["alphas"], rows["betas"] = told.posteriors(prior, settings)
+    rows["in_turn"] = in_turn(rows, missing, room, day, settings)
     return _table(rows, told, tonight, day, settings)
 
 
@@ -188,21 +191,20 @@ def _wanted(rows: Rows, targets: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.where(place >= 0, targets[np.maximum(place, 0)] * (1 + rows["extensions"]), 0).astype(np.int64)
 
 
-def in_turn(
-    rows: Rows, told: Evidence, promise: NDArray[np.float32], room: int, day: date, settings: Distribution
-) -> Mask:
+def _prior(told: Evidence, promise: NDArray[np.float32], under_test: Mask) -> Floats:
+    """The rate to expect of each video before anybody has met it: its bar times its promise over the mean promise."""
+    usual = promise[under_test].mean() if under_test.any() else 1.0
+    return np.clip(told.bar * promise / max(float(usual), 1e-6), 0.02, 0.98)
+
+
+def in_turn(rows: Rows, missing: NDArray[np.int64], room: int, day: date, settings: Distribution) -> Mask:
     """Whose tests go on until the next night: as many as `room` impressions suffice for, so that tests come to an end.
 
     Later stages first, since their videos have proved something. Within a stage the order is drawn, by the odds of
-    being the best (Thompson 1933): a rate from each Beta posterior, its prior worth `prior_viewers` viewers at the bar
-    times `promise` [rows] over the mean promise.
+    being the best (Thompson 1933): a rate from each Beta posterior.
     """
-    missing = np.maximum(0, rows["wanted"] - rows["given"][:, 0])
     place, under_test = _test(rows["stage"]), missing > 0
-    usual = promise[under_test].mean() if under_test.any() else 1.0
-    prior = np.clip(told.bar * promise / max(float(usual), 1e-6), 0.02, 0.98)
-    good, seen, m = told.good[:, 0], told.viewers[:, 0], settings.prior_viewers
-    drawn = np.random.default_rng([settings.seed, _number(day)]).beta(good + m * prior, seen - good + m * (1 - prior))
+    drawn = np.random.default_rng([settings.seed, _number(day)]).beta(rows["alphas"][:, 0], rows["betas"][:, 0])
     order = np.lexsort((rows["video"], -drawn, -place))
     before = np.cumsum(missing[order]) - missing[order]
     chosen = np.zeros(len(order), bool)
@@ -229,7 +231,6 @@ def _table(rows: Rows, told: Evidence, tonight: Tonight, day: date, settings: Di
     offsets = np.concatenate([[0], np.cumsum(allowed.sum(axis=1))]).astype(np.int32)
     rate = told.good[:, 0] / np.maximum(1, seen)
     days_wide = np.where(stage == "wide", _number(day) - rows["since"], 10_000)
-    flat = rows["given"][:, 1:].astype(np.int64).ravel()
     return pa.table(
         {
             "video": rows["video"],
@@ -248,11 +249,18 @@ def _table(rows: Rows, told: Evidence, tonight: Tonight, day: date, settings: Di
             "push": push(days_wide, settings),
             "in_turn": rows["in_turn"],
             "groups": pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.nonzero(allowed)[1].astype(np.int32))),
-            "group_impressions": pa.FixedSizeListArray.from_arrays(pa.array(flat), GROUPS).cast(pa.list_(pa.int64())),
+            "group_impressions": _lists(rows["given"][:, 1:].astype(np.int64)),
+            "alphas": _lists(rows["alphas"].astype(np.float32)),
+            "betas": _lists(rows["betas"].astype(np.float32)),
             "extensions": rows["extensions"],
             "revived": rows["revived"],
         }
     )
+
+
+def _lists(values: NDArray[Any]) -> pa.Array:
+    flat = pa.array(values.ravel())
+    return pa.FixedSizeListArray.from_arrays(flat, values.shape[1]).cast(pa.list_(flat.type))
 
 
 def _number(day: date) -> int:

@@ -54,6 +54,16 @@ class Evidence:
         a, b = self.good + m * prior, self.viewers - self.good + m * (1 - prior)
         return 1 - betainc(a, b, np.broadcast_to(bar, a.shape))
 
+    def posteriors(self, prior: Floats, settings: Distribution) -> tuple[Floats, Floats]:
+        """Alpha and beta [videos, 1 + groups] of the Beta posteriors of the rates, `prior` [videos] the mean before.
+
+        It is worth `prior_viewers`; so is, for each group, the posterior mean of the whole.
+        """
+        m = settings.prior_viewers
+        mean = (self.good[:, :1] + m * prior[:, None]) / (self.viewers[:, :1] + m)
+        prior = np.concatenate([prior[:, None], np.repeat(mean, GROUPS, axis=1)], axis=1)
+        return self.good + m * prior, self.viewers - self.good + m * (1 - prior)
+
 
 def room(views: pa.Table, tested: pa.ChunkedArray) -> int:
     """How many views the places kept for tests give a day: of the day's `views` those of `tested` that were drawn.

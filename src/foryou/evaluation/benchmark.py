@@ -135,7 +135,12 @@ def as_json(result: Result, k: int) -> dict[str, Any]:
         name: told(each) | {"seconds": each.seconds, "settings": each.point} for name, each in result.sources.items()
     }
     rest = {"chosen": result.chosen.names, "notes": result.notes}
-    return {"blend": told(result.blend), "sources": sources, "seconds": result.seconds, "peak_gib": result.peak_gib} | rest
+    return {
+        "blend": told(result.blend),
+        "sources": sources,
+        "seconds": result.seconds,
+        "peak_gib": result.peak_gib,
+    } | rest
 
 
 def _known(bench: _Bench) -> tuple[list[Family], list[str]]:

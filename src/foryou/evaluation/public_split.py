@@ -58,8 +58,10 @@ def read(train: Path, valid: Path, test: Path, vectors: Sequence[Path] = ()) -> 
                 path.name, wanted="pairs to judge by", found="none", next_step="give a file of held-out pairs"
             )
         met = np.asarray(known.values.sum(axis=0)).ravel() > 0
-        notes.append(f"{int((~met[matrix.indices]).sum()):,} of {matrix.nnz:,} pairs of {path.name} have an item that "
-                     f"{train.name} lacks")
+        notes.append(
+            f"{int((~met[matrix.indices]).sum()):,} of {matrix.nnz:,} pairs of {path.name} have an item that "
+            f"{train.name} lacks"
+        )
         held.append(matrix)
     padded = tuple(_padded(matrix, items) for matrix in matrices)
     return Split(known, held[0], held[1], padded, tuple(notes))

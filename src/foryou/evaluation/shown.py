@@ -9,7 +9,9 @@ from foryou.evaluation.benchmark import Measured, Result
 
 def benchmark(result: Result, k: int) -> Table:
     """A row per source, in the order fitted, then the blend; each measure with its standard error."""
-    table = Table(title=f"Test pairs, all {result.items:,} items ranked but a user's training items", title_justify="left")
+    table = Table(
+        title=f"Test pairs, all {result.items:,} items ranked but a user's training items", title_justify="left"
+    )
     for name in ("source", "in the blend", f"recall@{k}", f"NDCG@{k}", "seconds"):
         table.add_column(name, justify="left" if name == "source" else "right")
     for name, each in result.sources.items():

@@ -50,7 +50,9 @@ class Loss:
     frequency_power: float = 1.0
 
     @classmethod
-    def of_share(cls, values: sparse.csr_matrix, unseen: float, share: float, frequency_power: float, seed: int) -> Loss:
+    def of_share(
+        cls, values: sparse.csr_matrix, unseen: float, share: float, frequency_power: float, seed: int
+    ) -> Loss:
         """With lam such that regularisation is this share of what would leave `DIRECTIONS` directions.
 
         Near zero, factors grow along just those singular directions of `reg(u)^-.5 R reg(i)^-.5` whose value is above

@@ -331,13 +331,12 @@ def blend(source_ids, source_scores, weights, floor, fewest, step, videos, ids, 
 
 
 @njit(cache=True, nogil=True)
-def score(viewer_factors, video_factors, viewer_contents, video_contents, scores):
-    """`scores` [viewers, videos]: the sum of two dot products, the same bits whatever the block."""
+def score(viewer_factors, video_factors, viewer_contents, video_contents, scores, of_contents):
+    """`scores` [viewers, videos]: the sum of two dot products, the same bits whatever the block; and the second one."""
     for row in range(len(viewer_factors)):
         for video in range(len(video_factors)):
-            scores[row, video] = _exact_score(viewer_factors[row], video_factors[video]) + _exact_score(
-                viewer_contents[row], video_contents[video]
-            )
+            of_contents[row, video] = _exact_score(viewer_contents[row], video_contents[video])
+            scores[row, video] = _exact_score(viewer_factors[row], video_factors[video]) + of_contents[row, video]
 
 
 @njit(cache=True, nogil=True)

@@ -47,6 +47,7 @@ def page(facts: Facts) -> str:
             rejected=_rejected(facts),
             measures=judged,
             slices=_slices(facts),
+            explored=_explored(facts),
             cold_measures=measures(facts, ("predicted", "content")),
             quality_plots=_quality_plots(facts.evaluations),
             count_plots=[plots.bars(_COUNTED[name], days) for name, days in facts.counts.items() if days],
@@ -91,6 +92,17 @@ def _slices(facts: Facts) -> dict[str, list[dict[str, Any]]]:
     """The `measures` of each slice of the day, by its name."""
     names = sorted({row["slice"] for row in facts.evaluations if row["day"] == facts.day and row["slice"]})
     return {name: measures(facts, part=name) for name in names}
+
+
+def _explored(facts: Facts) -> list[dict[str, Any]]:
+    """One row per way to draw videos under test: its name and words for it, and a row or None by measure."""
+    told = {"explored": "as they were drawn"} | {f"explored_{name}": how for name, how in tables.POLICIES.items()}
+    today = {(row["ranking"], row["measure"]): row for row in facts.evaluations if row["day"] == facts.day}
+    measures_of = {
+        name: {measure.removeprefix("off_policy_"): row for (ranking, measure), row in today.items() if ranking == name}
+        for name in told
+    }
+    return [{"name": name, "told": told[name]} | found for name, found in measures_of.items() if "snips" in found]
 
 
 def verdict(ours: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> str:

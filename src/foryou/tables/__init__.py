@@ -28,7 +28,17 @@ from foryou.tables.log import (
     VIEWS,
     WATCH_NORMS,
 )
-from foryou.tables.models import CHECKS, COLD_FACTORS, EVALUATIONS, FAIRNESS, MODELS, VIDEO_FACTORS, VIEWER_FACTORS
+from foryou.tables.models import (
+    CHECKS,
+    COLD_FACTORS,
+    EVALUATIONS,
+    EXPLORATIONS,
+    EXPLORED,
+    FAIRNESS,
+    MODELS,
+    VIDEO_FACTORS,
+    VIEWER_FACTORS,
+)
 from foryou.tables.people import CLUSTERS, VIDEO_CLUSTERS, VIEWER_PROFILES
 from foryou.tables.published import (
     CONTRACT_VERSION,
@@ -54,6 +64,7 @@ from foryou.tables.words import (
     LANDED,
     MODERATION,
     PARTS,
+    POLICIES,
     RELEASE_ID,
     SEGMENT,
     SOURCE_BITS,
@@ -102,6 +113,7 @@ ALL = (
     VIEWER_FACTORS,
     VIDEO_FACTORS,
     EVALUATIONS,
+    EXPLORATIONS,
     CLUSTERS,
     VIDEO_CLUSTERS,
     VIEWER_PROFILES,
@@ -137,6 +149,8 @@ __all__ = [
     "EVERYWHERE",
     "EXITS",
     "EXIT_RATES",
+    "EXPLORATIONS",
+    "EXPLORED",
     "FAIRNESS",
     "FATIGUE",
     "FEEDS",
@@ -149,6 +163,7 @@ __all__ = [
     "MODELS",
     "MODERATION",
     "PARTS",
+    "POLICIES",
     "POPULAR",
     "POSTS",
     "PUBLISHED",

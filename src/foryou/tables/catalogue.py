@@ -129,6 +129,10 @@ DISTRIBUTION = Table(
         Column("in_turn", "boolean", "Whether exploration places are kept for it tonight.", required=True),
         Column("groups", "array<int>", "The coarse viewer groups that its test is open to.", required=True),
         Column("group_impressions", "array<bigint>", "Impressions in each group, of its present stage.", required=True),
+        Column(
+            "alphas", "array<float>", "Of the rate's Beta posterior: everybody's, then each group's.", required=True
+        ),
+        Column("betas", "array<float>", "As `alphas`; the mean is alpha / (alpha + beta).", required=True),
         Column("extensions", "int", "How often the test was made longer.", required=True, at_least=0),
         Column("revived", "boolean", "Whether it has had its second try.", required=True),
     ),

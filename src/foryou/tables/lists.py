@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from foryou.contract import Column, Table
-from foryou.tables.words import DAY, PARTS, SEGMENT, SOURCE_BITS, STARTERS_SEGMENT, VIDEO, VIEWER, text
+from foryou.tables.words import DAY, PARTS, POLICIES, SEGMENT, SOURCE_BITS, STARTERS_SEGMENT, VIDEO, VIEWER, text
 
 POPULAR = Table(
     "popular",
@@ -66,6 +66,10 @@ CANDIDATES = Table(
         Column("trending", "array<int>", "Videos on the rise in the viewer's country.", True),
         Column("exploring", "array<int>", "Videos under test, drawn for the viewer.", True),
         Column("propensities", "array<float>", "With what probability each of `exploring` was drawn.", True),
+        *(
+            Column(f"propensities_{policy}", "array<float>", f"The same, had it been drawn {how}.", True)
+            for policy, how in POLICIES.items()
+        ),
         Column("starting", "array<int>", "What the viewer's segment starts with: for who is hardly known.", True),
     ),
     key=("viewer",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from foryou.contract import Column, Table
-from foryou.tables.words import DAY, VIDEO, VIEWER, text
+from foryou.tables.words import DAY, POLICIES, VIDEO, VIEWER, text
 
 VIEWER_FACTORS = Table(
     "viewer_factors",
@@ -54,28 +54,51 @@ MODELS = Table(
     key=("day",),
 )
 
-RANKINGS = ("factors", "popularity", "baseline", "taste", "content", "predicted")
+EXPLORED = ("explored", *(f"explored_{policy}" for policy in POLICIES))
+"""In `evaluations`: the draws of videos under test as they were, and as each policy would have made them."""
+
+RANKINGS = ("factors", "popularity", "baseline", "taste", "content", "predicted", *EXPLORED)
 
 EVALUATIONS = Table(
     "evaluations",
-    "How yesterday's model did on the day, beside popularity and the baseline score; how new videos could be ranked.",
+    "How yesterday's model did on the day, beside popularity and the baseline score; how new videos could be ranked; "
+    "what other draws of videos under test would have earned, in the places kept for exploring alone.",
     "one measure of one ranking",
     (
         DAY,
         text("ranking", "What was judged.", RANKINGS, required=True),
         text(
             "measure",
-            "`auc_exposed`, `recall@20`, `map@10`, `diversity@100`, `content_weight`, `cold_auc`, ...",
+            "`auc_exposed`, `recall@20`, `map@10`, `diversity@100`, `content_weight`, `cold_auc`, `off_policy_snips`, ...",
             required=True,
         ),
         text("slice", "Of whom or of what alone: `new viewers`, `new videos`, `country US`; null: of all."),
-        Column("value", "double", "The mean over viewers.", required=True),
+        Column("value", "double", "The mean over viewers, or what the measure's name says.", required=True),
         Column("low", "double", "Lower end of its 95 % interval; null where it has none."),
         Column("high", "double", "Upper end of its 95 % interval."),
         Column("viewers", "bigint", "How many viewers it rests on.", required=True, at_least=0),
         text("model_version", "The model that was judged."),
     ),
     key=("ranking", "measure", "slice"),
+)
+
+EXPLORATIONS = Table(
+    "explorations",
+    "What came of the draws of videos under test: what `evaluations` learns from about other ways to draw them.",
+    "one view on that day of a video in a place kept for exploring, of the list of the night before",
+    (
+        DAY,
+        VIEWER,
+        VIDEO,
+        Column("good", "boolean", "A good watch.", required=True),
+        Column("propensity", "float", "With what probability it was drawn.", required=True, at_least=0, at_most=1),
+        *(
+            Column(policy, "float", f"The same, had it been drawn {how}.", True, at_least=0, at_most=1)
+            for policy, how in POLICIES.items()
+        ),
+    ),
+    key=("viewer", "video"),
+    keep_days=30,
 )
 
 FAIRNESS = Table(

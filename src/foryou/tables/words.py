@@ -53,6 +53,15 @@ TIRED_KINDS = ("creator", "sound", "tag")
 TASTES = ("factors", "similar", "popular")
 """Sources that are blended into candidates."""
 
+POLICIES = {
+    "evenly": "with equal odds",
+    "taste": "by the viewer's taste alone",
+    "content": "by what the viewer likes videos to be about alone",
+    "newest": "with half the odds for each day of age",
+    "thompson": "by the odds of having the best rate alone",
+}
+"""Other ways to draw videos under test, with words for them: it is asked each night what they would have earned."""
+
 KEPT = ("following", "trending", "exploring", "starting")
 """Sources that have places kept for them in a feed."""
 
