@@ -63,11 +63,10 @@ def _folded_in(run: Run, held: cold.HeldOut, interactions: pa.Table, factors: Ma
     """The viewers' factors as they would be, had nobody met the videos held out."""
     fitted = run.settings.factors
     whole = training.matrix(interactions, 1 + int(interactions["viewer"].to_numpy().max()), len(factors))
-    weight = training.regularization(training.values(whole, fitted.alpha), fitted.regularization_share)
     strengths = training.matrix(held.others, len(held.viewers), len(factors))
     remaining = factors.copy()
     remaining[held.videos] = 0.0
-    return cold_factors.fold_in(training.values(strengths, fitted.alpha), remaining, weight, fitted.seed)
+    return cold_factors.fold_in(strengths, remaining, training.loss(whole, fitted))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ def main(run: Run) -> None:
     shape = [matrices.height(interactions[rows.column_names[0]], rows.column(0)) for rows in known]
     matrix = training.matrix(interactions, *shape)
     start = _start(run, known, shape) if kept else None
-    fitted = training.fit(matrix, start, run.settings.factors)
+    wanted = training.loss(matrix, run.settings.factors)
+    fitted = training.fit(matrix, wanted, start, run.settings.factors)
     faults = training.faults(fitted, matrix, start, run.settings.factors)
     with run.lake.scratch() as folder:
         file = folder / "video_factors.npz"
@@ -32,7 +33,7 @@ def main(run: Run) -> None:
     run.note(pairs=int(matrix.nnz), warm=start is not None, model=tracked.model_version)
     if not faults:
         _write(run, fitted, interactions)  # first: the decision names them
-    _decide(run, kept, tracked, faults, training.parameters(matrix, run.settings.factors))
+    _decide(run, kept, tracked, faults, training.parameters(matrix, wanted, run.settings.factors))
 
 
 def _kept_model(run: Run) -> dict[str, Any] | None:

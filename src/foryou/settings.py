@@ -235,15 +235,24 @@ class Evaluation:
     seed: int
 
 
+SOLVERS = ("ials", "implicit")
+
+
 @dataclass(frozen=True)
 class Factors:
     factors: int
     iterations: int
     warm_iterations: int
     regularization_share: float
+    frequency_power: float
     alpha: float
+    solver: str
     max_norm_ratio: float
     seed: int
+
+    def __post_init__(self) -> None:
+        if self.solver not in SOLVERS:
+            raise _broken(f"factors.solver as one of {', '.join(SOLVERS)}", _told(self.solver))
 
 
 @dataclass(frozen=True)

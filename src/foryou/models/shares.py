@@ -31,15 +31,6 @@ def of_factors(
     return np.asarray(pulls * (y @ np.linalg.solve(normal, video.astype(np.float64))), np.float64)
 
 
-def implicit_weights(values: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(pulls, extra) of signed confidences where an unseen pair has confidence 1, as `training.values` makes them.
-
-    A value above 0 is a preference of 1 with that confidence, one below 0 a preference of 0: it pulls to nothing.
-    """
-    confidence = np.abs(values).astype(np.float64)
-    return np.where(values > 0, confidence, 0.0), confidence - 1
-
-
 def of_content(vector: Floats, watched: Floats, strengths: Floats) -> NDArray[np.float64]:
     """What each watched video gives to a content score, [watched]: strength x likeness; together they are the score."""
     return np.asarray(strengths * (watched.astype(np.float64) @ vector), np.float64)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from scipy import sparse
 
-from foryou.models import factors, matrices
+from foryou.models import factors, ials, matrices
 from foryou.settings import Factors
 
 Start = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -33,35 +37,69 @@ def signed(strengths: NDArray[np.floating], alpha: float) -> NDArray[np.floating
     return np.asarray(np.sign(strengths) * (1 + alpha * np.abs(strengths)))
 
 
-def fit(strengths: sparse.csr_matrix, start: Start | None, settings: Factors) -> factors.Factors:
-    """One fit: from cold, or in fewer rounds from yesterday's factors."""
-    found = values(strengths, settings.alpha)
-    return factors.fit(
-        found,
-        factors=settings.factors,
-        iterations=settings.warm_iterations if start else settings.iterations,
-        regularization=regularization(found, settings.regularization_share),
-        seed=settings.seed,
-        start=start,
-        threads=0,
-    )
+def loss(strengths: sparse.csr_matrix, settings: Factors) -> ials.Loss:
+    """What a night's fit minimises: an unseen pair weighs 1 / alpha of a strength of 1."""
+    share, power = settings.regularization_share, settings.frequency_power
+    return ials.Loss.of_share(strengths, 1 / settings.alpha, share, power, settings.seed)
 
 
-def parameters(strengths: sparse.csr_matrix, settings: Factors) -> dict[str, float]:
-    """The numbers of a fit that its scores are explained by (`shares.of_factors`)."""
-    weight = regularization(values(strengths, settings.alpha), settings.regularization_share)
-    return {"alpha": settings.alpha, "regularization": weight}
+def fit(strengths: sparse.csr_matrix, wanted: ials.Loss, start: Start | None, settings: Factors) -> factors.Factors:
+    """One fit: from cold, or in fewer rounds from yesterday's factors, whose rows are today's first ones.
 
-
-def regularization(values: sparse.csr_matrix, share: float) -> float:
-    """`share` of the confidence that a row has: the sum of all |values| over the geometric mean of both heights.
-
-    Only rows with values count as height. A number fixed for all data sets would leave the factors of a large platform
-    free and wipe out those of a small one; as a share one number served worlds of 50 thousand, 1 and 10 million events.
+    With the solver `implicit` the loss is the same but for its regularisation, which there is one number for all rows
+    (that of the mean viewer): a reference, and a way out.
     """
-    viewers = int((np.diff(values.indptr) > 0).sum())
-    videos = int((np.bincount(values.indices, minlength=values.shape[1]) > 0).sum())
-    return share * float(np.abs(values.data, dtype=np.float64).sum()) / max(1.0, float(np.sqrt(viewers * videos)))
+    rounds = settings.warm_iterations if start else settings.iterations
+    how = {"factors": settings.factors, "iterations": rounds, "seed": settings.seed}
+    if settings.solver == "implicit":
+        return factors.fit(
+            values(strengths, settings.alpha), regularization=even(strengths, wanted), start=start, threads=0, **how
+        )
+    grown = start and (_grown(start[0], strengths.shape[0]), _grown(start[1], strengths.shape[1]))
+    return factors.Factors(*ials.fit(strengths, wanted, start=grown, threads=cores(), **how))
+
+
+def _grown(old: NDArray[np.float32], rows: int) -> NDArray[np.float32]:
+    return np.pad(old, ((0, rows - len(old)), (0, 0)))
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def even(strengths: sparse.csr_matrix, wanted: ials.Loss) -> float:
+    """The regularisation of the mean viewer, in units of what an unseen pair weighs."""
+    of_viewers = wanted.of_rows(strengths)[np.diff(strengths.indptr) > 0]
+    return float(of_viewers.mean(dtype=np.float64)) / wanted.unseen if len(of_viewers) else 0.0
+
+
+def parameters(strengths: sparse.csr_matrix, wanted: ials.Loss, settings: Factors) -> dict[str, float]:
+    """The numbers of a fit that its scores are explained by (`explained`)."""
+    if settings.solver == "implicit":
+        return {"alpha": settings.alpha, "regularization": even(strengths, wanted)}
+    powers = {"regularization": wanted.regularization, "frequency_power": wanted.frequency_power}
+    return powers | {"unseen": wanted.unseen, "videos": float(strengths.shape[1])}
+
+
+@dataclass(frozen=True)
+class Explained:
+    """One viewer's row of the fit, as `shares.of_factors` takes it."""
+
+    pulls: NDArray[np.float64]
+    extra: NDArray[np.float64]
+    a0: float
+    regularization: float
+
+
+def explained(strengths: NDArray[np.float64], told: Mapping[str, float]) -> Explained:
+    """From a viewer's strengths and the `parameters` of the fit."""
+    if "alpha" in told:
+        confidence = np.abs(signed(strengths, told["alpha"]))
+        return Explained(np.where(strengths > 0, confidence, 0.0), confidence - 1, 1.0, told["regularization"])
+    confidence = np.abs(strengths)
+    known = told["unseen"] * told["videos"] + confidence.sum()
+    weight = told["regularization"] * known ** told["frequency_power"]
+    return Explained(np.where(strengths > 0, confidence, 0.0), confidence, told["unseen"], float(weight))
 
 
 def faults(fitted: factors.Factors, strengths: sparse.csr_matrix, start: Start | None, settings: Factors) -> list[str]:

@@ -59,16 +59,16 @@ def of_factors(pair: Pair, found: Model) -> dict[str, Any] | None:
         return None
     met = met.filter(pc.not_equal(met["strength"], 0.0))
     strengths = met["strength"].to_numpy().astype(np.float64)
-    pulls, extra = shares.implicit_weights(training.signed(strengths, found.parameters["alpha"]))
+    row = training.explained(strengths, found.parameters)
     fitted = found.videos[found.fitted].astype(np.float64)
     given = shares.of_factors(
         vector,
         found.videos[met["video"].to_numpy()],
-        pulls,
-        extra,
+        row.pulls,
+        row.extra,
         fitted.T @ fitted,
-        a0=1.0,
-        regularization=found.parameters["regularization"],
+        a0=row.a0,
+        regularization=row.regularization,
     )
     return _by_video(pair, float(found.viewer.astype(np.float64) @ vector), met, given)
 

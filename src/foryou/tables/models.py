@@ -69,7 +69,7 @@ EVALUATIONS = Table(
         text("ranking", "What was judged.", RANKINGS, required=True),
         text(
             "measure",
-            "`auc_exposed`, `recall@20`, `map@10`, `diversity@100`, `content_weight`, `cold_auc`, `off_policy_snips`, ...",
+            "`auc_exposed`, `recall@20`, `diversity@100`, `content_weight`, `cold_auc`, `off_policy_snips`, ...",
             required=True,
         ),
         text("slice", "Of whom or of what alone: `new viewers`, `new videos`, `country US`; null: of all."),
