@@ -230,6 +230,9 @@ class Evaluation:
     new_video_days: int
     slice_countries: int
     min_slice_viewers: int
+    gate_loss_share: float
+    gate_slice_loss_share: float
+    gate_chance: float
     seed: int
 
 
