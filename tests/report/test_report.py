@@ -109,7 +109,7 @@ def test_other_depths_stand_below_and_slices_apart():
     assert [row["name"] for row in report.measures(facts, part="new viewers")] == ["auc_exposed"]
     page = text_of(report.page(facts))
     assert "recall@10: factors 0.100, popularity 0.050" in page
-    assert "New viewers Measure Factors" in page
+    assert "new viewers 0.600 0.500 to 0.700" in page
 
 
 def test_more_novelty_is_neither_better_nor_worse():
