@@ -232,6 +232,24 @@ class Evaluation:
     min_slice_viewers: int
     exploration_days: int
     min_effective_views: int
+    gate_loss_share: float
+    gate_slice_loss_share: float
+    gate_chance: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Reranker:
+    days: int
+    max_viewers: int
+    min_rows: int
+    max_weight: float
+    prior_videos: float
+    trees: int
+    leaves: int
+    min_leaf_rows: int
+    learning_rate: float
+    account_share: float
     seed: int
 
 
@@ -384,6 +402,7 @@ class Settings:
     trends: Trends
     creators: Creators
     evaluation: Evaluation
+    reranker: Reranker
     factors: Factors
     clusters: Clusters
     profiles: Profiles

@@ -109,7 +109,7 @@ def test_other_depths_stand_below_and_slices_apart():
     assert [row["name"] for row in report.measures(facts, part="new viewers")] == ["auc_exposed"]
     page = text_of(report.page(facts))
     assert "recall@10: factors 0.100, popularity 0.050" in page
-    assert "New viewers Measure Factors" in page
+    assert "new viewers 0.600 0.500 to 0.700" in page
 
 
 def test_more_novelty_is_neither_better_nor_worse():
@@ -141,6 +141,22 @@ def test_other_ways_to_draw_are_told_of_the_places_for_exploring_only():
     assert "by the odds of having the best rate alone 31.0 % 29.0 % to 33.0 % 512 8.250" in page
     assert [row["name"] for row in report.measures(Facts(DAY, {}, evaluations=rows))] == []
     assert "Too few views in the places kept for exploring" in text_of(report.page(Facts(DAY, {})))
+
+
+def test_the_reranker_is_told_with_what_it_looks_at():
+    row = {
+        "rows": 9_000,
+        "days": 2,
+        "state": "left_out",
+        "why": "refused: overall: -1.0%",
+        "reranked": 0.5,
+        "blended": 0.6,
+    }
+    facts = Facts(DAY, {}, reranker=row | {"features": ["quality", "score"], "importances": [0.75, 0.25]})
+    page = text_of(report.page(facts))
+    assert "9,000 rows of 2 earlier days" in page and "left out ; refused: overall: -1.0%." in page
+    assert "among candidates is 0.500, the blend’s 0.600." in page
+    assert "It looks at quality 75.0 %, score 25.0 %." in page
 
 
 def test_failed_checks_that_stop_the_night_come_first_and_overridden_ones_apart():
@@ -199,6 +215,15 @@ def full(text="plain"):
             "faults": text,
             "mlflow_run_id": text,
             "sha256": text,
+        },
+        reranker={
+            "rows": 9,
+            "days": 2,
+            "state": text,
+            "why": text,
+            "reranked": None,
+            "features": [],
+            "importances": [],
         },
         releases=[release(DAY, name=text)],
         popular=[{"rank": 1, "video_id": text, "caption": text, "score": 2.0}],

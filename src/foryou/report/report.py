@@ -88,10 +88,11 @@ def _at_depths(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return chief | {"others": [row for row in rows if row is not chief]}
 
 
-def _slices(facts: Facts) -> dict[str, list[dict[str, Any]]]:
-    """The `measures` of each slice of the day, by its name."""
+def _slices(facts: Facts) -> list[dict[str, Any]]:
+    """Of each slice of the day the measure to trust first, under the slice's name."""
     names = sorted({row["slice"] for row in facts.evaluations if row["day"] == facts.day and row["slice"]})
-    return {name: measures(facts, part=name) for name in names}
+    first = [(name, row) for name in names for row in measures(facts, part=name) if row["name"] == _PLOTTED[0]]
+    return [row | {"name": name, "told": ""} for name, row in first]
 
 
 def _explored(facts: Facts) -> list[dict[str, Any]]:
