@@ -34,8 +34,6 @@ from foryou.tables.models import (
     EVALUATIONS,
     EXPLORATIONS,
     EXPLORED,
-    FAIRNESS,
-    MODELS,
     EXPOSURES,
     FAIRNESS,
     MODELS,
