@@ -334,6 +334,16 @@ class Feeds:
     following_places: tuple[int, ...]
     trending_places: tuple[int, ...]
     exploring_places: tuple[int, ...]
+    variety: float
+    varied_places: int
+    category_share: float
+    category_places: int
+    sound_gap: int
+    creator_gap: int
+    sound_most: int
+    creator_most: int
+    lookback_days: int
+    passed_over: float
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,9 @@ KEPT = ("following", "trending", "exploring", "starting")
 SOURCES = (*TASTES, *KEPT)
 """Bit i of a `sources` column stands for the i-th name."""
 
+RULES = ("category_share", "sound_gap", "creator_gap", "sound_most", "creator_most")
+"""Rules of a feed that are relaxed, in this order, where a list would fall short; bit i of `relaxed` is the i-th."""
+
 LANDED = {
     "events": "event_id string, happened_at string, viewer_id string, device_id string, kind string, "
     "video_id string, creator_id string, watched_ms bigint, duration_ms bigint, pauses int, surface string, "
@@ -115,6 +118,8 @@ STARTERS_SEGMENT = Column(
     "`*:en@age_band=18-24`.",
     required=True,
 )
+
+RULE_BITS = "Bit set of the rules that the place breaks, lowest bit first: " + ", ".join(RULES) + "."
 
 SOURCE_BITS = "Bit set of the sources that found the video, lowest bit first: " + ", ".join(SOURCES) + "."
 
