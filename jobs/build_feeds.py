@@ -1,6 +1,5 @@
 """Turns candidates into the list that is shown: varied, under the rules, each video with its reason."""
 
-from collections.abc import Iterator
 from datetime import date
 from functools import partial
 from typing import Any
@@ -54,20 +53,13 @@ def _videos(run: Run, height: int) -> dict[str, Any]:
 
 def _past(run: Run, interactions: pa.Table, height: int) -> dict[str, Any]:
     """What viewers met in the lists that were live on the last days; nothing of nights that were never published."""
-    lake, days = run.lake, earlier.last_days(run.day, run.settings.feeds.lookback_days)
-    published = set(lake.arrow(tables.RELEASES, ["day"])["day"].to_pylist())
-    held = [held for held in lake.days(tables.FEEDS) if held in published or not published]
-    places = rules.places_before(run.settings.feeds)
-
-    def served() -> Iterator[earlier.Served]:
-        for live in days:
-            of = earlier.served_on(live, held)
-            if of is not None:
-                yield _served(run, of, earlier.watched_on(interactions, live, height))
-
-    newest = next(served(), None)
-    watched = earlier.watched_last(newest, places) if newest else np.full((height, places), -1, np.int32)
-    return {"watched": watched, "passed": earlier.passed_over(served(), height)}
+    told = run.settings.feeds
+    published = set(run.lake.arrow(tables.RELEASES, ["day"])["day"].to_pylist())
+    held = [held for held in run.lake.days(tables.FEEDS) if held in published or not published]
+    nights = [(live, earlier.served_on(live, held)) for live in earlier.last_days(run.day, told.lookback_days)]
+    served = (_served(run, of, earlier.watched_on(interactions, live, height)) for live, of in nights if of)
+    watched, passed = earlier.look_back(served, height, rules.places_before(told))
+    return {"watched": watched, "passed": passed}
 
 
 def _served(run: Run, night_of: date, watched: matrices.Rows) -> earlier.Served:

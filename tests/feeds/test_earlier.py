@@ -37,26 +37,35 @@ def told(rows):
     }
 
 
+def passed(days, height=3):
+    return told(earlier.look_back(days, height, 0)[1])
+
+
 def test_what_stood_among_the_watched_and_was_not_was_passed_over():
     day = served({0: [5, 6, 7, 8, 9], 1: [5, 6]}, {0: [6, 8, 20]})
-    assert told(earlier.passed_over([day], 3)) == {0: {5: 1, 7: 1}}
+    assert passed([day]) == {0: {5: 1, 7: 1}}
 
 
 def test_who_watches_in_order_or_does_not_come_passes_over_nothing():
     day = served({0: [5, 6, 7], 1: [5, 6, 7], 2: []}, {0: [5, 6], 2: [6]})
-    assert told(earlier.passed_over([day], 3)) == {}
-    assert told(earlier.passed_over([], 3)) == {}
+    assert passed([day]) == {}
+    assert passed([]) == {}
 
 
 def test_days_on_which_it_was_passed_over_are_counted():
     first, second = served({0: [5, 6, 7]}, {0: [6]}), served({0: [5, 7, 8]}, {0: [8, 9]})
-    assert told(earlier.passed_over([first, second], 3)) == {0: {5: 2, 7: 1}}
+    assert passed([first, second]) == {0: {5: 2, 7: 1}}
 
 
 def test_a_list_goes_on_from_the_last_of_it_that_was_watched():
     day = served({0: [5, 6, 7, 8, 9], 1: [5, 6], 2: [5]}, {0: [8, 5, 6, 30], 1: [6]})
-    assert earlier.watched_last(day, 2).tolist() == [[6, 8], [-1, 6], [-1, -1]]
-    assert earlier.watched_last(day, 0).shape == (3, 0)
+    assert earlier.look_back([day], 3, 2)[0].tolist() == [[6, 8], [-1, 6], [-1, -1]]
+    assert earlier.look_back([], 3, 2)[0].tolist() == [[-1, -1]] * 3
+
+
+def test_a_day_without_a_visit_leaves_the_end_of_the_one_before():
+    newest, before = served({0: [5, 6], 1: [5, 6]}, {0: [5]}), served({0: [7, 8], 1: [7, 8]}, {0: [8], 1: [7]})
+    assert earlier.look_back([newest, before], 3, 2)[0].tolist() == [[-1, 5], [-1, 7], [-1, -1]]
 
 
 def test_what_is_live_on_a_day_is_of_the_last_night_before_it():
@@ -93,4 +102,4 @@ def test_passed_over_agrees_with_plain_python(seed):
                 if video not in watched[viewer]:
                     of = expected.setdefault(viewer, {})
                     of[video] = of.get(video, 0) + 1
-    assert told(earlier.passed_over(days, 8)) == expected
+    assert passed(days, 8) == expected

@@ -40,24 +40,22 @@ def last_days(day: date, count: int) -> list[date]:
     return [day - timedelta(days=back) for back in range(count)]
 
 
-def watched_last(served: Served, places: int) -> NDArray[np.int32]:
-    """[viewers, places]: the last videos of their list that viewers watched that day, newest last, -1 before them."""
-    tails = np.full((len(served.watched.indptr) - 1, places), -1, np.int32)
-    _tails(*_lists(served.feeds), served.watched.indptr, served.watched.indices, tails)
-    return tails
+def look_back(days: Iterable[Served], height: int, places: int) -> tuple[NDArray[np.int32], Rows]:
+    """What viewers watched last, [viewers, places], newest last and -1 before; and what they passed over, how often.
 
-
-def passed_over(days: Iterable[Served], height: int) -> Rows:
-    """For each viewer the videos passed over, with the number of days on which that happened.
-
-    Whoever watched n videos on a day has come by the first n places of the list, if no further: what stands there and
-    was not watched was passed over. Who did not come passed over nothing.
+    `days` are the newest first. Of the last list of which a viewer watched something, the end of that counts. Whoever
+    watched n videos on a day has come by the first n places of the list, if no further: what stands there and was not
+    watched was passed over, once for each such day. Who did not come passed over nothing.
     """
-    found = [_passed(*_lists(each.feeds), each.watched.indptr, each.watched.indices) for each in days]
-    pairs, times = np.unique(np.concatenate([np.empty(0, np.int64), *found]), return_counts=True)
+    watched, found = np.full((height, places), -1, np.int32), [np.empty(0, np.int64)]
+    for day in days:
+        feeds, indptr, indices = _lists(day.feeds), day.watched.indptr, day.watched.indices
+        _ends(*feeds, indptr, indices, watched)
+        found.append(_passed(*feeds, indptr, indices))
+    pairs, times = np.unique(np.concatenate(found), return_counts=True)
     counts = np.bincount(pairs >> 32, minlength=height)
     indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return Rows(indptr, (pairs & 0xFFFFFFFF).astype(np.int32), times.astype(np.float32))
+    return watched, Rows(indptr, (pairs & 0xFFFFFFFF).astype(np.int32), times.astype(np.float32))
 
 
 def _lists(feeds: pa.Table) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
@@ -73,17 +71,17 @@ def _among(watched, video):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _tails(viewers, offsets, videos, indptr, indices, tails):  # type: ignore[no-untyped-def]
-    """Fills `tails` from their ends."""
+def _ends(viewers, offsets, videos, indptr, indices, ends):  # type: ignore[no-untyped-def]
+    """Fills the rows of `ends` that are empty, from their right."""
     for row in range(viewers.size):
         watched = indices[indptr[viewers[row]] : indptr[viewers[row] + 1]]
-        free = tails.shape[1]
+        free = ends.shape[1]
+        if free == 0 or watched.size == 0 or ends[viewers[row], free - 1] >= 0:
+            continue
         for at in range(offsets[row + 1] - 1, offsets[row] - 1, -1):
-            if free == 0 or watched.size == 0:
-                break
-            if _among(watched, videos[at]):
+            if free > 0 and _among(watched, videos[at]):
                 free -= 1
-                tails[viewers[row], free] = videos[at]
+                ends[viewers[row], free] = videos[at]
 
 
 @numba.njit(cache=True)
