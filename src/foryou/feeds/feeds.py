@@ -33,7 +33,7 @@ _ARRAYS, _ROWS = ("copy_of", "labels", "vectors", "watched"), ("similar", "liked
 class Night:
     """What feeds need beside the candidates.
 
-    Of videos: the first of their near copies, `labels` and `vectors` as in `final_list.Videos`, and what is similar. Of
+    Of videos: the first of their near copies, `labels` and `vectors` as in `rules.Videos`, and what is similar. Of
     viewers: what each liked lately, what each `watched` last [viewers, places] and passed over (`earlier`).
     """
 
