@@ -52,12 +52,12 @@ What is drawn by chance is drawn for you: a video that fits your taste by one st
 shown by what fits you, too.
 
 **No list says one thing again and again.** Each place goes to the best video that is left, where one just like another
-above it gives up {f.variety:g} of a standard deviation of its score. Of any {f.category_places} in a row at most
+above it gives up {f.variety:.1f} standard deviations of its score. Of any {f.category_places} in a row at most
 {f.category_share:.0%} are of one category. A sound comes again after {f.sound_gap} places at the earliest and stands
 in a list {f.sound_most} times at most, a creator after {f.creator_gap} and {f.creator_most} times. Where no video is
 left that keeps to all of this, the share of a category gives way first, then the distances, then the numbers. The next
 list goes on from where you stopped. What you passed over in the last {f.lookback_days} days sinks, by
-{f.passed_over:g} of a standard deviation a day.
+{f.passed_over:.1f} standard deviations a day.
 
 Every video comes with its reason; whoever asks for your list can ask why each one is there.
 
