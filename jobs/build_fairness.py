@@ -26,7 +26,7 @@ def main(run: Run) -> None:
 
 def _feeds(run: Run) -> Iterator[pa.RecordBatch]:
     for path in run.lake.files(tables.FEEDS, run.day):
-        yield from pq.ParquetFile(path).iter_batches(VIEWERS_A_BLOCK, columns=["viewer", "videos"])
+        yield from pq.ParquetFile(path).iter_batches(VIEWERS_A_BLOCK, columns=["viewer", "videos", "relaxed"])
 
 
 def _catalogue(run: Run) -> fairness.Catalogue:

@@ -1,4 +1,4 @@
-"""Turns candidates into the list that is shown: no copies, in order, each with its reason."""
+"""Turns candidates into the list that is shown: varied, under the rules, each video with its reason."""
 
 from datetime import date
 from functools import partial
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from foryou import tables
 from foryou.candidates import avoided, night
 from foryou.catalogue.creators import log_multipliers
-from foryou.feeds import feeds, grounds, tags
-from foryou.models import matrices
+from foryou.feeds import earlier, feeds, grounds, rules, tags
+from foryou.models import codes, matrices
 from foryou.platform.job import Run, job
 
 
@@ -29,11 +29,38 @@ def main(run: Run) -> None:
 
 
 def _gathered(run: Run, n_videos: int) -> feeds.Night:
-    run.lake.require(tables.CONTENT, run.day)
-    content = run.lake.arrow(tables.CONTENT, ["video", "near_copy_of"], days=[run.day])
-    copy_of = np.arange(n_videos, dtype=np.int32)
+    n_viewers = run.lake.arrow(tables.VIEWER_IDS, ["viewer"]).num_rows
+    return feeds.Night(**_videos(run, n_videos), **_served_before(run, n_viewers))
+
+
+def _videos(run: Run, height: int) -> dict[str, Any]:
+    """Near copies, labels and vectors by dense id."""
+    lake, day = run.lake, run.day
+    lake.require(tables.CONTENT, day)
+    content = lake.arrow(tables.CONTENT, ["video", "near_copy_of", "embedding"], days=[day])
+    videos = lake.arrow(tables.VIDEOS, ["video", "category", "sound_id", "creator_id"], days=[day])
+    copy_of = np.arange(height, dtype=np.int32)
     copy_of[content["video"].to_numpy()] = content["near_copy_of"].to_numpy()
-    return feeds.Night(copy_of=copy_of)
+    names = [videos[name] for name in ("category", "sound_id", "creator_id")]
+    labels = [codes.coded(of).at(videos["video"].to_numpy(), height) for of in names]
+    vectors = matrices.dense_given(content["video"], content["embedding"], height)
+    return {"copy_of": copy_of, "labels": np.stack(labels, axis=1), "vectors": rules.whole(vectors)}
+
+
+def _served_before(run: Run, height: int) -> dict[str, Any]:
+    """What viewers met in the lists that were live on the last days; nothing of nights that were never published."""
+    told = run.settings.feeds
+    interactions = run.lake.arrow(tables.INTERACTIONS, ["viewer", "video", "strength", "last_day"], days=[run.day])
+    published = set(run.lake.arrow(tables.RELEASES, ["day"])["day"].to_pylist())
+    held = [held for held in run.lake.days(tables.FEEDS) if held in published or not published]
+    nights = [(live, earlier.served_on(live, held)) for live in earlier.last_days(run.day, told.lookback_days)]
+    served = (_served(run, of, earlier.watched_on(interactions, live, height)) for live, of in nights if of)
+    watched, passed = earlier.look_back(served, height, rules.places_before(told))
+    return {"watched": watched, "passed": passed}
+
+
+def _served(run: Run, night_of: date, watched: matrices.Rows) -> earlier.Served:
+    return earlier.Served(run.lake.arrow(tables.FEEDS, ["viewer", "videos"], days=[night_of]), watched)
 
 
 def _grounds(run: Run, n_videos: int) -> grounds.Grounds:

@@ -25,6 +25,8 @@ _RULES: tuple[tuple[str, float, float], ...] = (
     (r"views\.completion_good|viewer_controls\.fading_from", 0, 1),
     (r".*_percent", _ABOVE_0, 100),
     (r".*\.weight_.*|.*\.penalty_re.*|.*_slope|.*_taste|.*\.skip_max_s|.*\.min_z", 0, _MANY),
+    (r"feeds\.(variety|passed_over)", 0, _MANY),  # in deviations of the viewer's scores
+    (r"feeds\.(category_places|varied_places|.*_gap|.*_most)", 1, 10_000),
     (r".*half_life_days", _ABOVE_0, 3_650),
     (r".*\.(lookback|hidden|entry|push|revival)_days", 0, 3_650),
     (r".*_days", 1, 3_650),

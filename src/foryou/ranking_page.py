@@ -53,6 +53,14 @@ What is drawn by chance is drawn for you: a video that fits your taste by one st
 tell, and the rest for those that need viewers most. Followed creators and what is on the rise are shown by what fits
 you, too.
 
+**No list says one thing again and again.** Each place goes to the best video that is left, where one just like another
+above it gives up {f.variety:.1f} standard deviations of its score. Of any {f.category_places} in a row at most
+{f.category_share:.0%} are of one category. A sound comes again after {f.sound_gap} places at the earliest and stands
+in a list {f.sound_most} times at most, a creator after {f.creator_gap} and {f.creator_most} times. Where no video is
+left that keeps to all of this, the share of a category gives way first, then the distances, then the numbers. The next
+list goes on from where you stopped. What you passed over in the last {f.lookback_days} days sinks, by
+{f.passed_over:.1f} standard deviations a day.
+
 Every video comes with its reason: what sets it apart from the others that were found for you. That is a tag of at
 least {f.reason_min_finished} videos that you finished (watched well), or one such video; people who watch like you, if
 at least {f.reason_min_viewers} people watched it well; what is popular, or new in your country; or a creator who does
@@ -101,10 +109,10 @@ def page(chosen: Settings) -> str:
         i=chosen.interactions,
         c=chosen.candidates,
         a=chosen.viewer_controls,
+        f=chosen.feeds,
         d=chosen.distribution,
         r=chosen.creators,
         e=chosen.events,
-        f=chosen.feeds,
         p=chosen.distribution.min_posterior,
         odds=exp(chosen.candidates.exploring_taste),
         low=log(chosen.creators.multiplier_min),

@@ -373,6 +373,16 @@ class Feeds:
     reason_min_finished: int
     reason_min_viewers: int
     reason_new_days: int
+    variety: float
+    varied_places: int
+    category_share: float
+    category_places: int
+    sound_gap: int
+    creator_gap: int
+    sound_most: int
+    creator_most: int
+    lookback_days: int
+    passed_over: float
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """How good the lists of each program are: against the world's truth, and on the day that nobody has seen.
 
 Truth: the mean probability of a good watch over a viewer's first 20 and 100 videos, by the world's `affinity`; what
-cannot be shown that day (taken down, not for this viewer's age) and places left empty count 0.
+cannot be shown that day (taken down, not for this viewer's age) and places left empty count 0. And the same of the
+first 20 places watched in one sitting, since in these worlds, too, people tire of one topic.
 Held-out day: recall and NDCG of good watches of videos that were known by then and not seen before. The log shows
 what the world's own policy chose to show, so recall rewards imitating that policy, popularity above all; the truth
 does not.
@@ -18,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foryou.sources.world import Truth, open_truth
+from foryou.sources.world_sessions import FURTHER_DOWN, MOST_OF_TOPIC, SAME_TOPIC
+from foryou.sources.world_truth import sigmoid
 from tests.benchmarks import listed
 from tests.benchmarks.listed import DEPTH, Ints, Lists
 from tests.benchmarks.watch import Say
@@ -95,14 +98,28 @@ def _goods(db: duckdb.DuckDBPyConnection, viewers: Ints) -> dict[int, Ints]:
 
 
 def _expected(truth: Truth, viewers: Ints, lists: Lists, known: NDArray[np.bool_]) -> dict[str, float]:
-    """`truth@k`: mean probability of a good watch over the first k places; `se` is its standard error."""
+    """`truth@k`: mean probability of a good watch over the first k places; `se` is its standard error.
+
+    `sitting@20`: the same of the first 20, each less what the world takes off for the place and for videos of its topic
+    that came before.
+    """
     some = np.flatnonzero((lists >= 0).any(axis=1))
     rows, who = lists[some], viewers[some]
     chances = truth.affinity(who, np.maximum(rows, 0))
     allowed = (rows >= 0) & known[rows] & ~(truth.adult[rows] & truth.minor[who][:, None])
     chances = np.where(allowed, chances, 0.0)
     found = {f"truth@{k}": float(chances[:, :k].mean()) for k in DEPTHS}
+    found["sitting@20"] = float(_in_one_sitting(truth.topic[rows[:, :20]], allowed[:, :20], chances[:, :20]).mean())
     return found | {"truth@100_se": float(chances.mean(axis=1).std() / np.sqrt(max(1, len(some))))}
+
+
+def _in_one_sitting(topics: Ints, shown: NDArray[np.bool_], chances: NDArray[np.floating]) -> NDArray[np.floating]:
+    """The chances [lists, places] when the places are watched one after another; 0 where nothing is shown."""
+    places = np.arange(topics.shape[1])
+    same = (topics[:, :, None] == topics[:, None, :]) & shown[:, None, :] & (places[:, None] > places)
+    tired = SAME_TOPIC * np.minimum(same.sum(axis=2), MOST_OF_TOPIC) + FURTHER_DOWN * (places + 1)
+    some = np.clip(chances, 1e-9, 1 - 1e-9)
+    return np.where(shown, sigmoid(np.log(some / (1 - some)) - tired), 0)
 
 
 def _held_out(goods: dict[int, Ints], lists: Lists) -> dict[str, float]:

@@ -55,6 +55,13 @@ def test_what_cannot_be_shown_counts_nothing():
     assert found["truth@20"] == pytest.approx(0.5 / 20)
 
 
+def test_in_one_sitting_people_tire_of_a_topic():
+    """Even odds, less .12 for a video of the topic before and .008 a place."""
+    topics, shown = np.array([[1, 1, 2, 1]]), np.array([[True, True, True, False]])
+    (found,) = quality._in_one_sitting(topics, shown, np.full((1, 4), 0.5))
+    assert found == pytest.approx([*(1 / (1 + np.exp([0.008, 0.12 + 0.016, 0.024]))), 0])
+
+
 def test_points_of_the_references_by_hand(tmp_path):
     play = {"viewer_id": "u1", "kind": "play", "video_id": "v1", "duration_ms": 30_000}
     lines = [

@@ -9,11 +9,12 @@ import pytest
 from foryou.evaluation import fairness
 
 
-def feeds(**by_viewer):
+def feeds(relaxed=None, **by_viewer):
     return pa.RecordBatch.from_pydict(
         {
             "viewer": pa.array([int(name[1:]) for name in by_viewer], pa.int32()),
             "videos": pa.array([*by_viewer.values()], pa.list_(pa.int32())),
+            "relaxed": pa.array(relaxed or [[0] * len(each) for each in by_viewer.values()], pa.list_(pa.int32())),
         }
     )
 
@@ -55,6 +56,14 @@ def test_tiers_are_cut_by_followers_then_videos():
     tier = fairness.tiers(followers, videos)
     assert [int((tier == n).sum()) for n in range(3)] == [2, 18, 180]
     assert (tier[7], tier[9], tier[3]) == (0, 0, 1)
+
+
+def test_the_places_that_break_a_rule_are_counted_by_rule():
+    blocks = [feeds(v0=[0, 1, 2], relaxed=[[0, 1, 0b10001]]), feeds(v1=[3], relaxed=[[1]])]
+    found = measured(blocks)
+    assert found["relaxed", "category_share"] == pytest.approx(3 / 4)
+    assert found["relaxed", "creator_most"] == pytest.approx(1 / 4)
+    assert found["relaxed", "sound_gap"] == 0
 
 
 def test_no_feed_at_all_has_its_zeros():

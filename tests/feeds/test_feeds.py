@@ -1,4 +1,4 @@
-"""Feeds: no copies, in order, each video with a reason of its own (`test_grounds.py` has what reasons rest on)."""
+"""Feeds: what stands in them with which score and reason (`test_grounds.py` has what reasons rest on)."""
 
 from __future__ import annotations
 
@@ -50,12 +50,18 @@ def file_of(path, candidates, kept, known):
 def fed(tmp_path, chosen):
     """Feeds by viewer of `{viewer: [Candidate, ...]}`."""
 
-    def of(candidates, *, copies=None, length=100, videos=20, kept=None, known=1.0, **given):
+    def of(candidates, *, copies=None, length=100, videos=20, kept=None, known=1.0, passed=None, **given):
         copy_of = np.arange(videos, dtype=np.int32)
         for video, first in (copies or {}).items():
             copy_of[video] = first
         height = max(candidates) + 1
-        feeds.Night(copy_of).save(tmp_path)
+        feeds.Night(
+            copy_of=copy_of,
+            labels=np.full((videos, 3), -1, np.int32),
+            vectors=np.zeros((videos, 2), np.int16),
+            watched=np.full((height, 9), -1, np.int32),
+            passed=rows_of(passed or {}, height),
+        ).save(tmp_path)
         grounds(height, videos, **given).save(tmp_path)
         file = file_of(tmp_path / "candidates.parquet", candidates, kept, known)
         places = {"following_places": (3,), "trending_places": (8,), "exploring_places": (5, 10)}
@@ -107,6 +113,21 @@ def test_kept_places_are_filled_from_their_lists_and_say_so(fed):
     assert named == [["following"], list(tables.TASTES), ["exploring"]]
     assert row["propensities"] == [0, 0, 0, 0, 0.25, 0, 0, 0, 0, 0.25]
     assert row["scores"] == [9, 8, 8, 7, 7, 6, 5, 5, 4, 4]
+    assert row["relaxed"] == [0] * 10
+
+
+def test_a_kept_place_has_the_score_of_the_own_candidate_above_it_or_else_of_the_first(fed):
+    kept = {"following": [11], "starting": [12, 13]}
+    row = fed({0: [Candidate(0, 5.0), Candidate(1, 4.0)]}, kept=kept, known=0.0, length=5)[0]
+    assert row["videos"] == [12, 13, 11, 0, 1]
+    assert row["scores"] == [5, 5, 5, 5, 4]
+    assert fed({0: []}, kept=kept, known=0.0, length=3)[0]["scores"] == [0, 0, 0]
+
+
+def test_scores_rise_where_what_was_passed_over_sinks(fed):
+    row = fed({0: [Candidate(7, 3.0), Candidate(2, 2.5), Candidate(9, -1.0)]}, passed={0: {7: 3.0}})[0]
+    assert row["videos"] == [2, 7, 9]
+    assert row["scores"] == [2.5, 3.0, -1.0]
 
 
 def test_a_list_without_a_fresh_video_leaves_its_place_to_taste(fed):

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from foryou.evaluation import exposure
+from foryou.tables import RULES
 
 Ints = NDArray[np.int32]
 Mask = NDArray[np.bool_]
@@ -41,12 +42,14 @@ def tiers(followers: NDArray[np.int64], videos: NDArray[np.int64]) -> Ints:
 
 
 def measures(blocks: Iterable[pa.RecordBatch], of: Catalogue, minor: Mask) -> list[tuple[str, str, float]]:
-    """Rows of `fairness`: measure, slice, value. `blocks` are rows of `feeds`: `viewer`, `videos`; `minor` by viewer.
+    """Rows of `fairness`: measure, slice, value.
+
+    `blocks` are rows of `feeds`: `viewer`, `videos`, `relaxed`; `minor` says by viewer who is one.
 
     Exposure is counted in places of feeds. Entropy is in bits over a feed's topics, videos without one left out; both
     it and the share of the most frequent topic are means over the viewers with two topics' worth of videos or more.
     """
-    shown = np.zeros(len(of.creator), np.int64)
+    shown, relaxed = np.zeros(len(of.creator), np.int64), np.zeros(len(RULES), np.int64)
     entropy = top = 0.0
     feeds = adult_to_minors = 0
     for block in blocks:
@@ -54,6 +57,7 @@ def measures(blocks: Iterable[pa.RecordBatch], of: Catalogue, minor: Mask) -> li
         videos = lists.flatten().to_numpy()
         row = np.repeat(np.arange(len(lists)), lists.value_lengths().to_numpy())
         shown += np.bincount(videos, minlength=len(shown))
+        relaxed += _bits(block.column("relaxed").flatten().to_numpy(), len(RULES))
         adult_to_minors += int((minor[block.column("viewer").to_numpy()][row] & of.for_adults[videos]).sum())
         bits, share = _of_one_thing(row, of.topic[videos], len(lists))
         entropy, top, feeds = entropy + bits.sum(), top + share.sum(), feeds + len(bits)
@@ -67,7 +71,15 @@ def measures(blocks: Iterable[pa.RecordBatch], of: Catalogue, minor: Mask) -> li
         ("topic_entropy_bits", "viewers", entropy / max(1, feeds)),
         ("most_frequent_topic_share", "viewers", top / max(1, feeds)),
         ("videos_for_adults_shown_to_minors", "places", float(adult_to_minors)),
+        *(("relaxed", rule, float(count) / max(1, shown.sum())) for rule, count in zip(RULES, relaxed, strict=True)),
     ]
+
+
+def _bits(sets: Ints, bits: int) -> NDArray[np.int64]:
+    """How many of the sets hold each bit."""
+    counts = np.bincount(sets, minlength=1 << bits)
+    held = np.arange(1 << bits)[None, :] >> np.arange(bits)[:, None] & 1
+    return held @ counts
 
 
 def _of_one_thing(row: NDArray[np.int64], topic: Ints, rows: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

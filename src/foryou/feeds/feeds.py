@@ -1,4 +1,4 @@
-"""Feeds: candidates and kept places turned into the list that is shown, no copies, each with its reason."""
+"""Feeds: candidates and kept places turned into the list that is shown, varied, each video with its reason."""
 
 from __future__ import annotations
 
@@ -13,43 +13,68 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from foryou import tables
-from foryou.feeds import grounds, places
+from foryou.feeds import final_list, grounds, rules
+from foryou.feeds.rules import Lists, Past, Videos
 from foryou.models import matrices
+from foryou.models.matrices import Rows
 from foryou.settings import Feeds
 
 _BIT_OF_KEPT = np.array([1 << tables.SOURCES.index(name) for name in tables.KEPT], np.int32)
+_ARRAYS, _ROWS = ("copy_of", "labels", "vectors", "watched"), ("passed",)
 
 
 @dataclass(frozen=True)
 class Night:
-    """What feeds need beside the candidates and the grounds of reasons: copies of videos."""
+    """What feeds need beside the candidates and the grounds of reasons.
+
+    Of videos: the first of their near copies, `labels` and `vectors` as in `rules.Videos`. Of viewers: what each
+    `watched` last [viewers, places] and passed over (`earlier`).
+    """
 
     copy_of: NDArray[np.int32]
+    labels: NDArray[np.int32]
+    vectors: NDArray[np.int16]
+    watched: NDArray[np.int32]
+    passed: Rows
 
     @classmethod
     def open(cls, folder: Path) -> Night:
-        return cls(matrices.shared(folder, "copy_of"))
+        read: dict[str, Any] = {name: matrices.shared(folder, name) for name in _ARRAYS}
+        return cls(**read | {name: matrices.shared_rows(folder, name) for name in _ROWS})
 
     def save(self, folder: Path) -> None:
-        matrices.share(folder, {"copy_of": self.copy_of})
+        matrices.share(folder, {name: getattr(self, name) for name in _ARRAYS})
+        for name in _ROWS:
+            matrices.share_rows(folder, name, getattr(self, name))
+
+    def videos(self) -> Videos:
+        """Read whole, once for all the viewers of a part."""
+        return Videos(np.array(self.copy_of), np.array(self.labels), np.array(self.vectors))
+
+    def past(self, viewers: NDArray[np.int32]) -> Past:
+        passed = self.passed.of(viewers)
+        return Past(np.array(self.watched[viewers]), passed.indptr, passed.indices, passed.values)
 
 
 def build(part: int, files: list[str], folder: Path, settings: Feeds) -> Iterator[pa.Table]:
     """One row per viewer of a file of candidates: up to `length` videos in serving order, with reasons."""
     night, of = Night.open(folder), grounds.Grounds.open(folder)
+    videos = night.videos()
     for batch in pq.ParquetFile(files[part]).iter_batches(batch_size=2_000):
-        yield _feeds(pa.Table.from_batches([batch]), night, of, settings)
+        yield _feeds(pa.Table.from_batches([batch]), night, videos, of, settings)
 
 
-def _feeds(candidates: pa.Table, night: Night, of: grounds.Grounds, settings: Feeds) -> pa.Table:
+def _feeds(candidates: pa.Table, night: Night, of_videos: Videos, of: grounds.Grounds, settings: Feeds) -> pa.Table:
     viewers = candidates["viewer"].to_numpy()
     own = _padded(candidates["videos"]).astype(np.int32)
+    given = _padded(candidates["scores"]).astype(np.float32)
     kept = _stacked([_padded(candidates[name]) for name in tables.KEPT])
-    copy_of, known = np.array(night.copy_of), candidates["known"].to_numpy()
-    source, place = places.fill(own, kept, places.kept_places(settings), known, copy_of)
+    lists, past = Lists(own, given, kept, candidates["known"].to_numpy()), night.past(viewers)
+    chosen, wanted = rules.of_settings(settings), rules.kept_places(settings)
+    source, place, relaxed = final_list.fill(lists, wanted, past, of_videos, chosen)
     videos = _taken(own, kept, source, place)
     filled, from_own = videos >= 0, source == 0
-    scores = _scores(_padded(candidates["scores"]).astype(np.float32), from_own, place)
+    scores = _scores(given, from_own, place)
     bits, leads, leads_by = (_at(_padded(candidates[name]), place) for name in ("sources", "leads", "leads_by"))
     placed = grounds.Placed(videos, source, scores, bits, leads, leads_by)
     codes, objects, values = grounds.told(of, viewers, placed, settings)
@@ -59,6 +84,7 @@ def _feeds(candidates: pa.Table, night: Night, of: grounds.Grounds, settings: Fe
             "videos": matrices.lists(videos, filled),
             "scores": matrices.lists(scores, filled),
             "sources": matrices.lists(np.where(from_own, bits, _BIT_OF_KEPT[source - 1]), filled),
+            "relaxed": matrices.lists(relaxed, filled),
             "reasons": matrices.lists(codes, filled),
             "objects": matrices.lists(objects, filled),
             "values": matrices.lists(values, filled),
@@ -83,11 +109,12 @@ def _at(values: NDArray[Any], place: NDArray[np.int32]) -> NDArray[Any]:
 
 
 def _scores(own: NDArray[np.float32], from_own: NDArray[np.bool_], place: NDArray[np.int32]) -> NDArray[np.float32]:
-    """The blended score; at a kept place, that of the last own candidate before it, so that scores never rise."""
-    scores = np.where(from_own, _at(own, place), np.inf).astype(np.float32)
-    lowest = np.minimum.accumulate(scores, axis=1)
-    first = np.where(np.isfinite(own[:, :1]) & from_own.any(axis=1, keepdims=True), own[:, :1], 0)
-    return np.where(np.isfinite(lowest), lowest, first).astype(np.float32)
+    """The blended score; in a kept place, that of the last own candidate above it, or of the next one, or 0."""
+    here = np.where(from_own, np.arange(from_own.shape[1]), -1)
+    last = np.maximum.accumulate(here, axis=1)
+    first = from_own.argmax(axis=1, keepdims=True)
+    scores = np.take_along_axis(_at(own, place), np.where(last >= 0, last, first), axis=1)
+    return np.where(from_own.any(axis=1, keepdims=True), scores, 0).astype(np.float32)
 
 
 def _propensities(candidates: pa.Table, source: NDArray[np.int8], place: NDArray[np.int32]) -> NDArray[np.float32]:

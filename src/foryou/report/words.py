@@ -39,6 +39,7 @@ FAIRNESS = {
     "gini": "0 if all are shown as often, near 1 if one takes all places",
     "topic_entropy_bits": "how many topics a feed spreads over: 2 bits are four equal topics",
     "most_frequent_topic_share": "share of a feed that its first topic takes",
+    "relaxed": "share of the places that break this rule of lists, as nothing else was left",
     "videos_for_adults_shown_to_minors": "must be 0; who is not known to be grown up counts as a minor",
 }
 

@@ -27,6 +27,11 @@ HARDLY: Mapping[str, Any] = {"points_skip": 0.0, "points_not_interested": -0.001
 
 BLIND: Mapping[str, Any] = {field.name: 0.0 for field in fields(Content) if field.name.startswith("weight_")}
 
+FREE: Mapping[str, Any] = {"category_share": 1.0, "sound_gap": 1, "creator_gap": 1, "sound_most": 10_000} | {
+    "creator_most": 10_000
+}
+"""No rule of a list that may be relaxed."""
+
 PARTS = {
     "distribution": Part(
         "new videos are let out in stages: without it they reach feeds like any other",
@@ -60,6 +65,11 @@ PARTS = {
     ),
     "following": Part(
         "places for new videos of creators followed", {"feeds": {"following_places": ()}}, cannot_help="equal_creators"
+    ),
+    "variety": Part(
+        "lists that do not repeat themselves, and do not bring up again what was passed over: without it best first",
+        {"feeds": {"variety": 0.0, "lookback_days": 0, **FREE}},
+        cannot_help="tags_say_nothing",
     ),
     "popular": Part("what the segment watches, within the blend", {"candidates": {"weight_popular": 0.0}}),
 }

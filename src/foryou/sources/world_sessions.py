@@ -19,8 +19,8 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 MEAN_LENGTH, LONGEST = 15, 80
-SAME_TOPIC, FURTHER_DOWN = 0.12, 0.008
-"""Log-odds lost per earlier video of the topic in the session (up to eight), and per place further down."""
+SAME_TOPIC, MOST_OF_TOPIC, FURTHER_DOWN = 0.12, 8, 0.008
+"""Log-odds lost per earlier video of the topic in the session, up to so many, and per place further down."""
 WATCHED_AGAIN = 0.05
 LONG_MS = 60_000
 """Of longer videos half may be a good watch; shorter ones are watched to the end."""
@@ -139,7 +139,7 @@ def react(
     viewer, video = sessions.viewer[session], shown.video
     position, of_topic = places
     odds = _pair_odds(taste, videos.appeal, viewer, video) + chance.mood[session]
-    odds -= SAME_TOPIC * np.minimum(of_topic, 8) + FURTHER_DOWN * position
+    odds -= SAME_TOPIC * np.minimum(of_topic, MOST_OF_TOPIC) + FURTHER_DOWN * position
     good = chance.good < sigmoid(odds)
     watched = _watch_time(good, odds, videos.duration_ms[video], chance)
     again = good & (chance.again < WATCHED_AGAIN)

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from foryou.contract import Column, Table
-from foryou.tables.words import DAY, PARTS, POLICIES, SEGMENT, SOURCE_BITS, STARTERS_SEGMENT, VIDEO, VIEWER, text
+from foryou.tables.words import (
+    DAY,
+    PARTS,
+    POLICIES,
+    RULE_BITS,
+    SEGMENT,
+    SOURCE_BITS,
+    STARTERS_SEGMENT,
+    VIDEO,
+    VIEWER,
+    text,
+)
 
 POPULAR = Table(
     "popular",
@@ -84,8 +95,14 @@ FEEDS = Table(
         DAY,
         VIEWER,
         Column("videos", "array<int>", "Dense ids, in serving order.", required=True),
-        Column("scores", "array<float>", "The blended score.", required=True),
+        Column(
+            "scores",
+            "array<float>",
+            "The blended score; in a kept place that of the last own candidate above. It may rise along the list.",
+            required=True,
+        ),
         Column("sources", "array<int>", SOURCE_BITS, required=True),
+        Column("relaxed", "array<int>", RULE_BITS + " Exploration places are bound by none: 0.", required=True),
         Column("reasons", "array<int>", "Number of the reason code (`feeds/reasons.py`).", required=True),
         Column(
             "objects",
@@ -97,5 +114,5 @@ FEEDS = Table(
         Column("propensities", "array<float>", "Probability of an exploration place; 0 elsewhere.", required=True),
     ),
     key=("viewer",),
-    keep_days=3,
+    keep_days=7,
 )

@@ -145,8 +145,8 @@ FAIRNESS = Table(
     "one measure of one slice",
     (
         DAY,
-        text("measure", "`exposure`, `gini`, `topic_entropy_bits`, ...", required=True),
-        text("slice", "Whose: a tier of creators, videos, viewers.", required=True),
+        text("measure", "`exposure`, `gini`, `topic_entropy_bits`, `relaxed`, ...", required=True),
+        text("slice", "Whose: a tier of creators, videos, viewers; which rule of a feed.", required=True),
         Column("value", "double", "A share, or what the measure's name says.", required=True),
     ),
     key=("measure", "slice"),

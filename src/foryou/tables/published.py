@@ -37,7 +37,8 @@ PUBLISHED_FEEDS = Table(
         Column(
             "items",
             f"array<struct<{_ITEM}, sources int, reason string, reason_value float, propensity float>>",
-            "In serving order; `reason` is a code with its object; `propensity` is null outside exploration. "
+            "In serving order, which is not that of `score`: lists are varied. `reason` is a code with its object; "
+            "`propensity` is null outside exploration. "
             f"{_BLENDED} {SOURCE_BITS}",
             required=True,
         ),

@@ -72,6 +72,9 @@ PARTS = ("factors", "content", "popular", "creator")
 """What a candidate's score adds up: who watches alike, what it is about, what is watched where the viewer is, and its
 creator's standing with what new videos are helped along by. Number i of a `leads` column stands for the i-th."""
 
+RULES = ("category_share", "sound_gap", "creator_gap", "sound_most", "creator_most")
+"""Rules of a feed that are relaxed, in this order, where a list would fall short; bit i of `relaxed` is the i-th."""
+
 LANDED = {
     "events": "event_id string, happened_at string, viewer_id string, device_id string, kind string, "
     "video_id string, creator_id string, watched_ms bigint, duration_ms bigint, pauses int, surface string, "
@@ -128,6 +131,8 @@ STARTERS_SEGMENT = Column(
     "`*:en@age_band=18-24`.",
     required=True,
 )
+
+RULE_BITS = "Bit set of the rules that the place breaks, lowest bit first: " + ", ".join(RULES) + "."
 
 SOURCE_BITS = "Bit set of the sources that found the video, lowest bit first: " + ", ".join(SOURCES) + "."
 
