@@ -8,20 +8,25 @@ from scipy.sparse import csr_matrix, random_array
 
 from foryou.models import factors, shares, training
 
+ALPHA = 3.0
+
 
 def fitted(iterations, seed=0):
     rng = np.random.default_rng(seed)
     drawn = random_array((80, 50), density=0.15, format="csr", rng=rng, dtype=np.float32)
     drawn.data = (rng.choice([-1, 1, 1], drawn.nnz) * (0.1 + 2 * drawn.data)).astype(np.float32)
-    values = training.values(csr_matrix(drawn), alpha=3.0)
+    values = training.values(csr_matrix(drawn), alpha=ALPHA)
     return values, factors.fit(values, factors=6, iterations=iterations, regularization=2.0, seed=1)
 
 
 def split(values, found, viewer, video, regularization=2.0):
     watched = values[viewer]
     y = found.video_factors.astype(np.float64)
-    pulls, extra = shares.implicit_weights(watched.data)
-    return shares.of_factors(y[video], y[watched.indices], pulls, extra, y.T @ y, a0=1.0, regularization=regularization)
+    strengths = np.sign(watched.data) * (np.abs(watched.data) - 1) / ALPHA
+    row = training.explained(strengths, {"alpha": ALPHA, "regularization": regularization})
+    return shares.of_factors(
+        y[video], y[watched.indices], row.pulls, row.extra, y.T @ y, a0=row.a0, regularization=row.regularization
+    )
 
 
 def test_shares_add_up_to_the_score_of_factors_that_are_fitted_to_the_end():
@@ -43,7 +48,7 @@ def test_the_shares_are_those_of_the_equations_written_out():
     for place, (video, value) in enumerate(zip(row.indices, row.data, strict=True)):
         preferred = np.zeros(values.shape[1])
         preferred[video] = max(value, 0)
-        assert given[place] == pytest.approx(y[11] @ np.linalg.solve(left, y.T @ preferred), abs=1e-9)
+        assert given[place] == pytest.approx(y[11] @ np.linalg.solve(left, y.T @ preferred), abs=1e-6)
 
 
 def test_a_dislike_pulls_to_nothing():
