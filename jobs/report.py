@@ -41,7 +41,7 @@ def _facts(run: Run, folder: Path) -> Facts:
     lake, day = run.lake, run.day
     releases = lake.arrow(tables.RELEASES).to_pylist()
     videos = lake.arrow(tables.VIDEOS, ["video", "video_id", "caption", "shown"], days=[day])
-    models = _rows(lake, tables.MODELS, day)
+    models, rerankers = _rows(lake, tables.MODELS, day), _rows(lake, tables.RERANKERS, day)
     read = entries.get("build_events", {}).get("notes", {})  # a refused day leaves no rows in the tables
     return Facts(
         day=day,
@@ -58,6 +58,7 @@ def _facts(run: Run, folder: Path) -> Facts:
         counts=_counts(run, [row for row in releases if row["day"] < day or tables.RELEASES not in behind]),
         checks=[row for row in _rows(lake, tables.CHECKS, day) if not entries or row["step"] in entries],
         model=models[0] if models else None,
+        reranker=rerankers[0] if rerankers else None,
         releases=releases,
         popular=_popular(run, videos),
         distribution=_distribution(run),

@@ -237,6 +237,20 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
+class Reranker:
+    days: int
+    max_viewers: int
+    min_rows: int
+    max_weight: float
+    trees: int
+    leaves: int
+    min_leaf_rows: int
+    learning_rate: float
+    account_share: float
+    seed: int
+
+
+@dataclass(frozen=True)
 class Factors:
     factors: int
     iterations: int
@@ -370,6 +384,7 @@ class Settings:
     trends: Trends
     creators: Creators
     evaluation: Evaluation
+    reranker: Reranker
     factors: Factors
     clusters: Clusters
     profiles: Profiles

@@ -120,6 +120,30 @@ STEPS = (
         process="build_interactions",
     ),
     Step(
+        "train_reranker",
+        "reranker",
+        (tables.VIEWS, tables.VIEWER_IDS, tables.VIDEO_IDS),
+        (tables.EXPOSURES, tables.RERANKERS),
+        "Learns from earlier days which candidates are watched well, and judges it beside the blend on the day's.",
+        before=(
+            tables.EXPOSURES,
+            tables.CANDIDATES,
+            tables.MODELS,
+            tables.VIEWER_FACTORS,
+            tables.VIDEO_FACTORS,
+            tables.COLD_FACTORS,
+            tables.VIEWER_PROFILES,
+            tables.CONTENT,
+            tables.CLUSTERS,
+            tables.VIDEO_CLUSTERS,
+            tables.VIDEOS,
+            tables.VIEWERS,
+            tables.CREATORS,
+            tables.VIDEO_STATS,
+        ),
+        process="build_interactions",
+    ),
+    Step(
         "train_factors",
         "factors",
         (tables.INTERACTIONS, tables.EVALUATIONS, tables.VIEWS),
@@ -321,6 +345,7 @@ STEPS = (
         (
             tables.RELEASES,
             tables.EVALUATIONS,
+            tables.RERANKERS,
             tables.CHECKS,
             tables.EVENTS,
             tables.REJECTED_EVENTS,
@@ -355,7 +380,7 @@ ALSO_WRITES_CHECKS = ("build_catalogue", "build_controls", "build_events", "publ
 ALSO_WRITES_EVALUATIONS = ("build_cold_factors",)
 """These steps add rows of their own rankings to `evaluations`, after its writer has replaced the day."""
 
-NOT_NAMED_BY_NOUN = ("publish", "report", "evaluate_factors", "train_factors")
+NOT_NAMED_BY_NOUN = ("publish", "report", "evaluate_factors", "train_factors", "train_reranker")
 """Steps whose verb is not `build`."""
 
 BY_NAME = {step.name: step for step in STEPS}

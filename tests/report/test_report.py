@@ -133,6 +133,22 @@ def test_ways_to_rank_new_videos_stand_apart_from_the_judged_factors():
     assert "Videos that nobody has met" not in text_of(report.page(Facts(DAY, {}, evaluations=rows[2:])))
 
 
+def test_the_reranker_is_told_with_what_it_looks_at():
+    row = {
+        "rows": 9_000,
+        "days": 2,
+        "state": "left_out",
+        "why": "refused: overall: -1.0%",
+        "reranked": 0.5,
+        "blended": 0.6,
+    }
+    facts = Facts(DAY, {}, reranker=row | {"features": ["quality", "score"], "importances": [0.75, 0.25]})
+    page = text_of(report.page(facts))
+    assert "9,000 rows of 2 earlier days" in page and "left out ; refused: overall: -1.0%." in page
+    assert "among candidates is 0.500, the blend’s 0.600." in page
+    assert "It looks at quality 75.0 %, score 25.0 %." in page
+
+
 def test_failed_checks_that_stop_the_night_come_first_and_overridden_ones_apart():
     rows = [
         check("a", passed=False, gates=False),
@@ -189,6 +205,15 @@ def full(text="plain"):
             "faults": text,
             "mlflow_run_id": text,
             "sha256": text,
+        },
+        reranker={
+            "rows": 9,
+            "days": 2,
+            "state": text,
+            "why": text,
+            "reranked": None,
+            "features": [],
+            "importances": [],
         },
         releases=[release(DAY, name=text)],
         popular=[{"rank": 1, "video_id": text, "caption": text, "score": 2.0}],

@@ -76,6 +76,7 @@ class Facts:
     counts: Mapping[str, Mapping[date, int]] = field(default_factory=dict)
     checks: Rows = ()
     model: Mapping[str, Any] | None = None
+    reranker: Mapping[str, Any] | None = None
     releases: Rows = ()
     popular: Rows = ()
     distribution: Rows = ()

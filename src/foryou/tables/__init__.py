@@ -28,7 +28,17 @@ from foryou.tables.log import (
     VIEWS,
     WATCH_NORMS,
 )
-from foryou.tables.models import CHECKS, COLD_FACTORS, EVALUATIONS, FAIRNESS, MODELS, VIDEO_FACTORS, VIEWER_FACTORS
+from foryou.tables.models import (
+    CHECKS,
+    COLD_FACTORS,
+    EVALUATIONS,
+    EXPOSURES,
+    FAIRNESS,
+    MODELS,
+    RERANKERS,
+    VIDEO_FACTORS,
+    VIEWER_FACTORS,
+)
 from foryou.tables.people import CLUSTERS, VIDEO_CLUSTERS, VIEWER_PROFILES
 from foryou.tables.published import (
     CONTRACT_VERSION,
@@ -101,6 +111,8 @@ ALL = (
     VIEWER_FACTORS,
     VIDEO_FACTORS,
     EVALUATIONS,
+    EXPOSURES,
+    RERANKERS,
     CLUSTERS,
     VIDEO_CLUSTERS,
     VIEWER_PROFILES,
@@ -136,6 +148,7 @@ __all__ = [
     "EVERYWHERE",
     "EXITS",
     "EXIT_RATES",
+    "EXPOSURES",
     "FAIRNESS",
     "FATIGUE",
     "FEEDS",
@@ -158,6 +171,7 @@ __all__ = [
     "REJECTED_EVENTS",
     "RELEASES",
     "RELEASE_ID",
+    "RERANKERS",
     "SEEN",
     "SEGMENT",
     "SESSIONS",

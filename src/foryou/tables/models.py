@@ -53,6 +53,44 @@ MODELS = Table(
     key=("day",),
 )
 
+EXPOSURES = Table(
+    "exposures",
+    "What viewers were shown, with what the night before knew of viewer and video: what the reranker learns from.",
+    "one video met by one viewer, of a draw of the day's viewers",
+    (
+        DAY,
+        Column("group", "int", "Number of the viewer in the draw: it names nobody.", required=True, at_least=0),
+        Column("place", "int", "Counts through the group's rows.", required=True, at_least=0),
+        Column("good", "boolean", "Whether it was watched well.", required=True),
+        Column("weight", "float", "1; of a random exposure 1 / propensity, clipped.", required=True),
+        Column("features", "array<float>", "See `models/reranker.py`; NaN where nothing is known.", required=True),
+    ),
+    key=("group", "place"),
+    keep_days=8,
+)
+
+RERANKERS = Table(
+    "rerankers",
+    "Whether trees that learn from earlier days tell what is watched well better than the blend did on the day.",
+    "one night's decision",
+    (
+        DAY,
+        text("state", "`used`, or `left_out`: then the blend stands as it is.", ("used", "left_out"), required=True),
+        text("why", "What the decision rests on.", required=True),
+        Column("days", "int", "Earlier days that it learned from.", required=True, at_least=0),
+        Column("rows", "bigint", "Their rows.", required=True, at_least=0),
+        Column("viewers", "bigint", "How many viewers of the day it was judged on.", required=True, at_least=0),
+        Column("blended", "double", "AUC of the blend among their exposed candidates; null if not judged."),
+        Column("reranked", "double", "The same of the reranker."),
+        Column("features", "array<string>", "What it looks at, most telling first.", required=True),
+        Column("importances", "array<float>", "The share of the gain of all splits that each has.", required=True),
+        Column("account_bound", "float", "By how much account settings may move a score; null if left out."),
+        text("model", "The trees as LightGBM's text; null if left out."),
+    ),
+    key=("day",),
+    keep_days=30,
+)
+
 RANKINGS = ("factors", "popularity", "baseline", "taste", "content", "predicted")
 
 EVALUATIONS = Table(
