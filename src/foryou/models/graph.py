@@ -70,7 +70,7 @@ def svd_vectors(values: sparse.csr_matrix, factors: int, end: float, seed: int) 
     narrowed = values @ _scaled(_power(of_videos, -0.5))
     with threadpool_limits(1, user_api="blas"):
         evened = _scaled(_power(of_viewers, -0.25)) @ narrowed
-        width = max(1, min(factors, min(values.shape) - 1))
+        width = max(1, min(factors, min(values.shape) // 4))  # with more, scores give back what was given
         _, _, right = randomized_svd(evened, width, n_iter=2, random_state=seed)
         directions = np.ascontiguousarray(right.T, np.float32)
         viewers = narrowed @ directions
