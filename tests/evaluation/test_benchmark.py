@@ -75,7 +75,7 @@ def test_recall_and_ndcg_of_what_is_popular_are_those_of_a_hand():
     test = [(3, 1), (3, 3), (2, 3), (0, 5), (4, 0)]
     result = ran(split_of(train, [(1, 3)], test, (5, 6)), k=2)
     popular = result.sources["popular"]
-    # user 3 lists 1, 2 and wants 1, 3; user 2: 2, 3 and 3; user 0: 4, 5, which nobody watched, and 5; user 4: 0, 1 and 0
+    # user 3 lists 1, 2, wants 1, 3; user 2: 2, 3 and 3; user 0: 4, 5, which nobody watched, and 5; user 4: 0, 1 and 0
     second = 1 / math.log2(3)
     recalls, ndcgs = [1 / 2, 1, 1, 1], [1 / (1 + second), second, second, 1]
     assert (popular.recall, popular.ndcg) == (pytest.approx(np.mean(recalls)), pytest.approx(np.mean(ndcgs)))
