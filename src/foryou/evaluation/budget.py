@@ -48,7 +48,7 @@ class Budget:
     svd_work: float = 5e8
     """Pairs x directions of a truncated decomposition: a third of a minute."""
     table_work: float = 1.5e9
-    """Of the lists of all users through a table, pairs x entries in its rows: a quarter of a minute."""
+    """Of the lists of all users through a table, pairs x entries in its rows: half a minute."""
     content_work: float = 1e12
     """Of all searches for neighbours by content."""
     list_bytes: float = 3e9
