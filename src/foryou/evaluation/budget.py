@@ -43,8 +43,8 @@ class Budget:
     """Of the item walk, and of the products of the linear model's columns."""
     linear_work: float = 4e10
     """Of the linear model's lists."""
-    inverse_work: float = 8e12
-    """Of the linear model's inverses, over all trials."""
+    inverse_work: float = 2e12
+    """Of the linear model's inverses, over all trials: one number is searched, and one inverse takes seconds."""
     svd_work: float = 5e8
     """Pairs x directions of a truncated decomposition: a third of a minute."""
     table_work: float = 1.5e9
