@@ -62,7 +62,11 @@ def benchmark(
     k: Annotated[int, typer.Option("--k", "-k", min=1, max=40, help="Places that are judged.")] = 20,
     json: JsonOption = False,
 ) -> None:
-    """Runs the sources and their blend on a public split: recall and NDCG with all items ranked."""
+    """Runs the sources and their blend on a public split: recall and NDCG with all items ranked.
+
+    A header is known by user and item in it, in any order; without one the columns are user, item and time. Ids may be
+    any words; where all users, or all items, of the three files are whole numbers, they are numbers: 007 is 7.
+    """
     from foryou.evaluation import benchmark as whole
     from foryou.evaluation import public_split, shown
 

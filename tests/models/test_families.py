@@ -72,7 +72,9 @@ def test_fitted_where_it_begins_each_finds_the_one_video_of_the_viewers_taste(na
 def test_threads_and_the_viewers_asked_for_change_nothing(name):
     pairs, family = tastes(), known()[name]
     one = family.fit(pairs, first(family), SIZE).lists(np.arange(2 * TASTE), pairs.values, 20)
-    other = family.fit(pairs, first(family), Size(8, 50, 5, threads=3)).lists(np.array([7, 44]), pairs.values, 20, 3)
+    other = family.fit(pairs, first(family), Size(8, 50, rounds=5, threads=3)).lists(
+        np.array([7, 44]), pairs.values, 20, 3
+    )
     for whole, part in zip(one, other, strict=True):
         np.testing.assert_array_equal(whole[[7, 44]], part)
 

@@ -29,9 +29,6 @@ DEPTH = 5
 """Searches, and the choice of sources, go by NDCG at k plus that at so many times k, where more hits leave less to
 chance."""
 
-KEEP = 500
-"""Entries in a row of a final table."""
-
 NEIGHBOURS, LEAST_COSINE = 10, 0.05
 MASKED = "items of train"
 PRODUCTION = Budget()
@@ -79,6 +76,10 @@ class _Bench:
     def items(self) -> int:
         return self.split.test.shape[1]
 
+    def size(self, factors: int, keep: int) -> Size:
+        directions = self.budget.directions(self.split.train.values.nnz)
+        return Size(factors, keep, directions, self.budget.rounds, self.seed, self.threads)
+
 
 def run(split: Split, k: int, told: Told, budget: Budget = PRODUCTION, threads: int = 2, seed: int = 1) -> Result:
     """Search, fit, choose and blend; `told` hears what is going on. The figures do not depend on `threads`."""
@@ -93,7 +94,7 @@ def run(split: Split, k: int, told: Told, budget: Budget = PRODUCTION, threads: 
     sources: dict[str, Measured] = {}
     for name, family, point in _points(bench, known, plan):
         start = time.perf_counter()
-        fitted = family.fit(split.train, point, Size(plan.factors, KEEP, budget.rounds, seed, threads))
+        fitted = family.fit(split.train, point, bench.size(plan.factors, budget.keep(split.train.values.nnz)))
         lists[name] = fitted.lists(users, split.train.values, LENGTH, threads)
         sources[name] = _measured(bench, users, lists[name][0], time.perf_counter() - start, point)
         told(f"{name}: recall@{k} {sources[name].recall:.4f}, NDCG@{k} {sources[name].ndcg:.4f}")
@@ -173,7 +174,7 @@ def _points(bench: _Bench, known: list[Family], plan: Plan) -> Iterator[tuple[st
 
 def _searched(bench: _Bench, family: Family, pairs: Pairs) -> list[search.Tried]:
     judge = _judge(bench, _with_pairs(pairs.values), bench.budget.searched_users)
-    size = Size(bench.budget.search_factors, LENGTH, bench.budget.rounds, bench.seed, bench.threads)
+    size = bench.size(bench.budget.search_factors, LENGTH)
 
     def value(point: Point) -> float:
         ids, _ = family.fit(pairs, point, size).lists(judge.users, pairs.values, DEPTH * bench.k, bench.threads)

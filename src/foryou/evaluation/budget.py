@@ -43,8 +43,12 @@ class Budget:
     """Of the item walk, and of the products of the linear model's columns."""
     linear_work: float = 4e10
     """Of the linear model's lists."""
-    inverse_work: float = 8e12
-    """Of the linear model's inverses, over all trials."""
+    inverse_work: float = 2e12
+    """Of the linear model's inverses, over all trials: one number is searched, and one inverse takes seconds."""
+    svd_work: float = 5e8
+    """Pairs x directions of a truncated decomposition: a third of a minute."""
+    table_work: float = 1.5e9
+    """Of the lists of all users through a table, pairs x entries in its rows: half a minute."""
     content_work: float = 1e12
     """Of all searches for neighbours by content."""
     list_bytes: float = 3e9
@@ -65,6 +69,14 @@ class Budget:
     def dimensions(self, items: int, kinds: int) -> int:
         """Of each kind of vectors, when all kinds are searched once together and once alone."""
         return int(np.clip(self.content_work / (2 * kinds * items**2), 32, 256))
+
+    def directions(self, pairs: int) -> int:
+        """Of a truncated decomposition, in searches as in the final fit."""
+        return int(np.clip(self.svd_work / pairs, 32, 512))
+
+    def keep(self, pairs: int) -> int:
+        """Entries in a row of a final table."""
+        return int(np.clip(self.table_work / pairs, 100, 500))
 
     def costs(self, values: sparse.csr_matrix) -> dict[str, float]:
         """Of each family that can be too much, what it would cost as a share of what is allowed."""

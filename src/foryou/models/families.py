@@ -60,10 +60,12 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Size:
-    """How large a fit may be: `factors` of a model, `keep` entries in a row of a table."""
+    """How large a fit may be: `factors` of a model, `keep` entries in a row of a table, and of a truncated
+    decomposition at most so many `directions`."""
 
     factors: int
     keep: int
+    directions: int = 512
     rounds: int = 10
     seed: int = 1
     threads: int = 1
@@ -167,18 +169,20 @@ def _item_walk(pairs: Pairs, point: Point, size: Size) -> Through:
 
 
 def _svd(pairs: Pairs, point: Point, size: Size) -> Vectors:
-    return graph.svd_vectors(pairs.values, round(point["width"]), point["end"], size.seed)
+    return graph.svd_vectors(pairs.values, min(round(point["width"]), size.directions), point["end"], size.seed)
 
 
 def _linear(pairs: Pairs, point: Point, size: Size) -> linear.Linear:
     return linear.ease(pairs.values, point["regularization"])
 
 
-def popular(pairs: Pairs, point: Point, size: Size) -> Through:
-    """One list for all: what was watched, by how many and how lately."""
+def popular(pairs: Pairs, point: Point, size: Size) -> Vectors:
+    """One list for all: what was watched, by how many and how lately; what nobody watched comes last.
+
+    As vectors of length one, as a search for the best then ends after a few videos of the whole catalogue.
+    """
     values = pairs.aged(point.get("half_life", np.inf))
-    one = sparse.csr_matrix(np.ones((values.shape[0], 1), np.float32))
-    return Through(one, sparse.csr_matrix(values.sum(axis=0), dtype=np.float32))
+    return Vectors(np.ones((values.shape[0], 1), np.float32), np.asarray(values.sum(axis=0), np.float32).reshape(-1, 1))
 
 
 def _sequence(pairs: Pairs, point: Point, size: Size) -> Through:
