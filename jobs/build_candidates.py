@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from foryou import tables
-from foryou.candidates import avoided, candidates, exploring, night, taste
+from foryou.candidates import avoided, candidates, exploring, night, pair_features, reranking, taste
 from foryou.catalogue.creators import log_multipliers
 from foryou.catalogue.distribution import TESTS
 from foryou.catalogue.evidence import GROUPS
 from foryou.evaluation import taste_weight
 from foryou.models import ids, matrices
+from foryou.models.reranker import Model
 from foryou.platform.job import Run, job
 
 
@@ -25,6 +27,7 @@ def main(run: Run) -> None:
     with run.lake.scratch() as folder:
         served = _gathered(run)
         served.save(folder)
+        _reranker(run, folder)
         parts = -(-len(served.viewers) // candidates.VIEWERS_A_PART)
         make = partial(candidates.build, folder=folder, settings=chosen)
         rows = run.lake.replace_parts(tables.CANDIDATES, run.day, parts, make)
@@ -64,6 +67,21 @@ def _gathered(run: Run) -> night.Night:
     }
     found |= _tastes(run, profiles, shown & wide, size) | _lists(run, viewers, size)
     return night.Night(**found, **_left_out(run, held, videos, size), **_under_test(run, released, videos, size))
+
+
+def _reranker(run: Run, folder: Path) -> None:
+    """Leaves tonight's trees for the workers, where they were found to tell better than the blend."""
+    lake, day = run.lake, run.day
+    found = lake.arrow(tables.RERANKERS, ["state", "model", "account_bound"], days=[day]).to_pylist()
+    used = bool(found) and found[0]["state"] == "used" and run.settings.candidates.reranked > 0
+    run.note(reranked=used)
+    if used:
+        videos = lake.arrow(tables.VIDEOS, ["video", "creator_id"], days=[day])
+        rated = lake.arrow(tables.CREATORS, ["creator_id", "multiplier"], days=[day])
+        multipliers = log_multipliers(rated, videos, lake.arrow(tables.VIDEO_IDS, ["video"]).num_rows)
+        n_viewers = lake.arrow(tables.VIEWER_IDS, ["viewer"]).num_rows
+        known = pair_features.as_of(lake.arrow, day, n_viewers, multipliers)
+        reranking.Reranker(Model(found[0]["model"], found[0]["account_bound"]), known).save(folder)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from foryou import tables
-from foryou.candidates import exposed
+from foryou.candidates import exposed, pair_features
 from foryou.catalogue.creators import log_multipliers
 from foryou.evaluation import reranked
 from foryou.models import matrices, reranker
@@ -56,61 +56,11 @@ def _exposures(run: Run, before: date) -> pa.Table:
     drawn = exposed.draw(views, run.day, chosen)
     met = matrices.rows(drawn["viewer"], drawn["video"], None, n_viewers)
     listed = exposed.standing(lake.files(tables.CANDIDATES, before), met)
-    return exposed.rows(drawn, listed, _known(run, before, n_viewers, n_videos), chosen)
-
-
-def _known(run: Run, before: date, n_viewers: int, n_videos: int) -> exposed.Known:
-    """All of it as the night before left it."""
-    lake = run.lake
-    videos = lake.arrow(tables.VIDEOS, [*_OF_VIDEOS, *_ACCOUNT], days=[before])
-    viewers = lake.arrow(tables.VIEWERS, ["viewer", *_ACCOUNT], days=[before])
-    profiles = lake.arrow(tables.VIEWER_PROFILES, ["viewer", "content_taste", "events"], days=[before])
-    content = lake.arrow(tables.CONTENT, ["video", "embedding"], days=[before])
-    stats = lake.arrow(tables.VIDEO_STATS, ["video", "quality"], days=[before])
     creators = lake.arrow(tables.CREATORS, ["creator_id", "multiplier"], days=[before])
-    accounts = {name: exposed.codes(viewers, videos, name, (n_viewers, n_videos)) for name in _ACCOUNT}
-    met = lake.arrow(tables.INTERACTIONS, ["viewer", "video", "good"], days=[before])
-    met = met.filter(met["good"])
-    spoken = accounts["language"][1][met["video"].to_numpy()]
-    return exposed.Known(
-        **_factors(run, before, n_viewers, n_videos),
-        centroid=_centroids(run, before, n_videos),
-        viewer_contents=exposed.units(matrices.dense_given(profiles["viewer"], profiles["content_taste"], n_viewers)),
-        video_contents=exposed.units(matrices.dense_given(content["video"], content["embedding"], n_videos)),
-        viewer_accounts={name: of[0] for name, of in accounts.items()},
-        video_accounts={name: of[1] for name, of in accounts.items()},
-        met=np.nan_to_num(exposed.by_id(profiles["viewer"], profiles["events"], n_viewers)),
-        language_shares=exposed.shares(met["viewer"].to_numpy(), spoken, n_viewers, run.settings.reranker.prior_videos),
-        log_multiplier=log_multipliers(creators, videos, n_videos),
-        quality=exposed.by_id(stats["video"], stats["quality"], n_videos),
-        age_days=exposed.age_days(videos["video"], videos["uploaded_at"], before, n_videos),
-        duration_s=exposed.by_id(videos["video"], videos["duration_ms"], n_videos, 1_000),
-    )
+    made = lake.arrow(tables.VIDEOS, ["video", "creator_id"], days=[before])
+    known = pair_features.as_of(lake.arrow, before, n_viewers, log_multipliers(creators, made, n_videos))
+    return exposed.rows(drawn, listed, known, chosen)
 
-
-def _factors(run: Run, before: date, n_viewers: int, n_videos: int) -> dict[str, NDArray[np.float32]]:
-    lake = run.lake
-    model_day = lake.arrow(tables.MODELS, ["model_day"], days=[before])["model_day"][0].as_py()
-    viewers = lake.arrow(tables.VIEWER_FACTORS, ["viewer", "factors"], days=[model_day])
-    warm = lake.arrow(tables.VIDEO_FACTORS, ["video", "factors"], days=[model_day])
-    videos = pa.concat_tables([warm, lake.arrow(tables.COLD_FACTORS, ["video", "factors"], days=[before])])
-    return {
-        "viewer_factors": exposed.units(matrices.dense(viewers["viewer"], viewers["factors"], n_viewers)),
-        "video_factors": exposed.units(matrices.dense(videos["video"], videos["factors"], n_videos)),
-    }
-
-
-def _centroids(run: Run, before: date, height: int) -> NDArray[np.float32]:
-    """Of each video the direction of its cluster."""
-    clusters = run.lake.arrow(tables.CLUSTERS, ["kind", "cluster", "centroid"], days=[before])
-    clusters = clusters.filter(pc.equal(clusters["kind"], "videos")).combine_chunks()
-    of = run.lake.arrow(tables.VIDEO_CLUSTERS, ["video", "cluster"], days=[before])
-    place = pc.index_in(of["cluster"], clusters["cluster"])
-    return exposed.units(matrices.dense_given(of["video"], clusters["centroid"].take(place), height))
-
-
-_ACCOUNT = ["language", "country"]
-_OF_VIDEOS = ["video", "creator_id", "uploaded_at", "duration_ms"]
 
 if __name__ == "__main__":
     job(main)

@@ -33,7 +33,7 @@ _RULES: tuple[tuple[str, float, float], ...] = (
     (r".*_weeks", 1, 520),
     (r".*factors\.factors|.*iterations", 1, 4_096),
     (r".*\.(length|kept_length|kept_pool|trending_length)|.*_places", 1, 10_000),
-    (r".*\.(always_allowed_rejected|max_extensions|explored|similar_recent|copy_min_letters|steps)", 0, _MANY),
+    (r".*\.(always_allowed_rejected|max_extensions|explored|reranked|similar_recent|copy_min_letters|steps)", 0, _MANY),
 )
 """Patterns of `section.setting` with the least and the greatest value; the first that fits holds.
 

@@ -244,7 +244,6 @@ class Reranker:
     max_viewers: int
     min_rows: int
     max_weight: float
-    prior_videos: float
     trees: int
     leaves: int
     min_leaf_rows: int
@@ -345,6 +344,7 @@ class Starters:
 @dataclass(frozen=True)
 class Candidates:
     length: int
+    reranked: int
     block_viewers: int
     similar_recent: int
     kept_length: int

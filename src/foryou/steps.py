@@ -143,7 +143,6 @@ STEPS = (
             tables.VIEWERS,
             tables.CREATORS,
             tables.VIDEO_STATS,
-            tables.INTERACTIONS,
         ),
         process="build_interactions",
     ),
@@ -271,6 +270,10 @@ STEPS = (
         (
             tables.MODELS,
             tables.VIEWER_FACTORS,
+            tables.VIDEO_STATS,
+            tables.VIDEO_CLUSTERS,
+            tables.CLUSTERS,
+            tables.RERANKERS,
             tables.VIDEO_FACTORS,
             tables.COLD_FACTORS,
             tables.EVALUATIONS,

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from foryou import tables
-from foryou.candidates import exposed
+from foryou.candidates import exposed, pair_features
 from foryou.models import matrices
 from foryou.models.reranker import FEATURES
 
@@ -38,7 +38,7 @@ def files(tmp_path):
             "videos": pa.array(lists, pa.list_(pa.int32())),
             "scores": pa.array([[v / 10 for v in row] for row in lists], pa.list_(pa.float32())),
             "sources": pa.array([[v % 8 for v in row] for row in lists], pa.list_(pa.int32())),
-            "ranks": pa.array([[v + 100 for v in row] for row in lists], pa.list_(pa.int32())),
+            "leads_by": pa.array([[v + 100 for v in row] for row in lists], pa.list_(pa.int32())),
         }
         pq.write_table(pa.table(table), tmp_path / name)
         return str(tmp_path / name)
@@ -51,7 +51,7 @@ def test_a_pair_stands_where_its_viewers_list_has_it(files):
     none = float("nan")
     np.testing.assert_array_equal(found.rank, [none, 3, 1, none, none, 2, none])
     np.testing.assert_allclose(found.score, np.float32([none, 1, 3, none, none, 3, none]))
-    np.testing.assert_array_equal(found.lead_rank, [none, 110, 130, none, none, 130, none])
+    np.testing.assert_array_equal(found.lead_by, [none, 110, 130, none, none, 130, none])
     assert found.sources.tolist() == [-1, 2, 6, -1, -1, 6, -1]
 
 
@@ -72,9 +72,9 @@ def test_standing_agrees_with_a_loop(tmp_path, seed):
 
 def known():
     """Two viewers and three videos; viewer 1 and video 2 are known by nothing."""
-    vectors = exposed.units(np.array([[1, 0], [3, 4], [0, 0]], np.float32))
+    vectors = pair_features.units(np.array([[1, 0], [3, 4], [0, 0]], np.float32))
     none = np.array([0.5, 1.5, np.nan], np.float32)
-    return exposed.Known(
+    return pair_features.Known(
         vectors[[1, 2]],
         vectors,
         vectors[[1, 1, 2]],
@@ -83,7 +83,6 @@ def known():
         {"language": np.array([3, -1], np.int32), "country": np.array([1, 1], np.int32)},
         {"language": np.array([3, 4, -1], np.int32), "country": np.array([1, 0, 1], np.int32)},
         np.array([20, 0], np.float32),
-        np.array([[0, 0, 0, 0.75], [0, 0, 0, 1]], np.float32),
         none,
         none,
         none,
@@ -92,14 +91,14 @@ def known():
 
 
 def features_of(viewer, video, listed):
-    found = exposed.features(known(), np.array(viewer), np.array(video), listed)
+    found = pair_features.features(known(), np.array(viewer), np.array(video), listed)
     assert found.dtype == np.float32 and found.shape[1] == len(FEATURES)
     return [dict(zip(FEATURES, row, strict=True)) for row in found.tolist()]
 
 
 def listed(*bits):
     some = np.where(np.array(bits) >= 0, 2.0, np.nan).astype(np.float32)
-    return exposed.Standing(some, some, some, np.array(bits, np.int32))
+    return pair_features.Standing(some, some, some, np.array(bits, np.int32))
 
 
 def test_features_by_hand():
@@ -109,7 +108,6 @@ def test_features_by_hand():
     assert first["cluster_cosine"] == pytest.approx(1.0)
     assert [first[f"found_by_{name}"] for name in tables.TASTES] == [1, 0, 1]
     assert np.isnan([second["score"], second["rank"], second[f"found_by_{tables.TASTES[0]}"]]).all()
-    assert first["language_share"] == 0.75 and np.isnan(second["language_share"])
     assert (first["same_language"], second["same_language"], second["same_country"]) == (1, 0, 0)
     assert (first["videos_met"], first["quality"], second["age_days"]) == (20, 0.5, 1.5)
 
@@ -118,13 +116,6 @@ def test_what_is_not_known_is_nan():
     (row,) = features_of([1], [2], listed(-1))
     unknown = {name for name, value in row.items() if np.isnan(value)}
     assert unknown == set(FEATURES) - {"videos_met", "same_country"}
-
-
-def test_languages_watched_are_drawn_to_everybodys():
-    """Viewer 0 watched two of language 0 and one of language 1, viewer 1 nothing; a video without language is none."""
-    found = exposed.shares(np.array([0, 0, 0, 0]), np.array([0, 0, 1, -1]), 2, 3.0)
-    np.testing.assert_allclose(found, [[(2 + 2) / 6, (1 + 1) / 6], [2 / 3, 1 / 3]], rtol=1e-6)
-    assert exposed.shares(np.array([0]), np.array([-1]), 2, 3.0).shape == (2, 0)
 
 
 def views(rows):
@@ -174,15 +165,15 @@ def test_so_many_viewers_are_drawn_the_same_again_and_others_the_day_after(chose
 
 
 def test_columns_by_id_are_nan_where_there_is_nothing():
-    found = exposed.by_id(ints(2, 0), pa.chunked_array([pa.array([5_000, None], pa.int64())]), 3, 1_000)
+    found = pair_features.by_id(ints(2, 0), pa.chunked_array([pa.array([5_000, None], pa.int64())]), 3, 1_000)
     np.testing.assert_array_equal(found, [np.nan, np.nan, 5])
     times = pa.chunked_array([pa.array([datetime(2026, 3, 8, 23), None], pa.timestamp("us"))])
-    np.testing.assert_array_equal(exposed.age_days(ints(0, 1), times, DAY, 2), [2, np.nan])
+    np.testing.assert_array_equal(pair_features.age_days(ints(0, 1), times, DAY, 2), [2, np.nan])
 
 
 def test_codes_are_equal_where_the_texts_are():
     viewers = pa.table({"viewer": [0, 1, 2], "language": ["en", "pt", None]})
     videos = pa.table({"video": [1, 3], "language": ["pt", "fr"]})
-    one, other = exposed.codes(viewers, videos, "language", (4, 4))
+    one, other = pair_features.codes(viewers, videos, "language", (4, 4))
     assert one[1] == other[1] >= 0 and one[0] != other[3]
     assert one[2:].tolist() == [-1, -1] and other[[0, 2]].tolist() == [-1, -1]

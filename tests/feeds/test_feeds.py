@@ -24,7 +24,7 @@ class Candidate:
     lead: int = FACTORS
 
 
-def file_of(path, candidates, kept, known):
+def file_of(path, candidates, kept, known, reranked=None):
     """`{viewer: [Candidate, ...]}` as a file of the working table; all viewers have the same `kept` lists."""
     of = {name: [[getattr(each, name) for each in row] for row in candidates.values()] for name in ("video", "score")}
     leads = [[each.lead for each in row] for row in candidates.values()]
@@ -37,6 +37,7 @@ def file_of(path, candidates, kept, known):
             "sources": pa.array([[FOUND_BY_ALL] * len(row) for row in leads], ints),
             "leads": pa.array(leads, ints),
             "leads_by": pa.array([[150] * len(row) for row in leads], ints),
+            "reranked": pa.array([reranked] * len(candidates), ints),
             "known": pa.array([known] * len(candidates), pa.float32()),
             "propensities": pa.array([[0.25] * len((kept or {}).get("exploring", ()))] * len(candidates), floats),
         }
@@ -50,7 +51,9 @@ def file_of(path, candidates, kept, known):
 def fed(tmp_path, chosen):
     """Feeds by viewer of `{viewer: [Candidate, ...]}`."""
 
-    def of(candidates, *, copies=None, length=100, videos=20, kept=None, known=1.0, passed=None, **given):
+    def of(
+        candidates, *, copies=None, length=100, videos=20, kept=None, known=1.0, passed=None, reranked=None, **given
+    ):
         copy_of = np.arange(videos, dtype=np.int32)
         for video, first in (copies or {}).items():
             copy_of[video] = first
@@ -63,7 +66,7 @@ def fed(tmp_path, chosen):
             passed=rows_of(passed or {}, height),
         ).save(tmp_path)
         grounds(height, videos, **given).save(tmp_path)
-        file = file_of(tmp_path / "candidates.parquet", candidates, kept, known)
+        file = file_of(tmp_path / "candidates.parquet", candidates, kept, known, reranked)
         places = {"following_places": (3,), "trending_places": (8,), "exploring_places": (5, 10)}
         blocks = feeds.build(0, [file], tmp_path, replace(chosen.feeds, length=length, **places))
         return {row["viewer"]: row for row in pa.concat_tables(blocks).to_pylist()}
@@ -76,6 +79,13 @@ def test_a_feed_keeps_the_order_and_the_scores_of_its_candidates(fed):
     assert row["videos"] == [7, 2, 9]
     assert row["scores"] == [3.0, 2.5, -1.0]
     assert row["sources"] == [FOUND_BY_ALL] * 3
+
+
+def test_the_rerankers_order_takes_the_places_and_each_video_keeps_its_own_score(fed):
+    own = {0: [Candidate(7, 3.0), Candidate(2, 2.5), Candidate(9, 1.0), Candidate(4, 0.5)]}
+    row = fed(own, reranked=[2, 0, 1])[0]
+    assert row["videos"] == [9, 7, 2, 4]
+    assert row["scores"] == [1.0, 3.0, 2.5, 0.5]
 
 
 def test_of_copies_the_first_in_order_stays(fed):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from foryou.candidates import avoided, exploring, leading, taste
 from foryou.candidates.night import Night
+from foryou.candidates.reranking import Reranker, order
 from foryou.models import blend, matrices, topk
 from foryou.models.topk import Lists
 from foryou.settings import Candidates
@@ -28,14 +29,14 @@ def build(part: int, folder: Path, settings: Candidates) -> Iterator[pa.Table]:
     standardised over the viewer's own lists and added with their weights (DESIGN §7, decision 0017). Then the logarithm
     of its creator's multiplier moves each video. A list does not depend on blocks or parts.
     """
-    night = Night.open(folder)
+    night, by = Night.open(folder), Reranker.open(folder)
     viewers = night.viewers[part * VIEWERS_A_PART : (part + 1) * VIEWERS_A_PART]
     for start in range(0, len(viewers), settings.block_viewers):
-        yield _block(night, np.array(viewers[start : start + settings.block_viewers]), settings)
+        yield _block(night, by, np.array(viewers[start : start + settings.block_viewers]), settings)
 
 
-def _block(night: Night, viewers: NDArray[np.int32], settings: Candidates) -> pa.Table:
-    lists = _by_age(night, viewers, settings.length, TASTES)
+def _block(night: Night, reranker: Reranker | None, viewers: NDArray[np.int32], settings: Candidates) -> pa.Table:
+    lists, most = _by_age(night, viewers, settings.length, TASTES), settings.reranked
     whole = taste.rescored(night, viewers, [ids for ids, _ in lists], settings.length)
     ids, scores, sources = _blended(whole, lists, settings)
     _by_creators(ids, scores, sources, night.log_multipliers)
@@ -49,6 +50,11 @@ def _block(night: Night, viewers: NDArray[np.int32], settings: Candidates) -> pa
     }
     beside = _beside(night, viewers, whole, settings)
     rows |= {name: matrices.lists(videos, videos >= 0) for name, videos in beside.items()}
+    rows["reranked"] = pa.nulls(len(viewers), pa.list_(pa.int32()))
+    if reranker is not None:
+        first = ids[:, :most], scores[:, :most], sources[:, :most], by[:, :most]
+        places = order(reranker, viewers, first, np.array(night.log_multipliers), fading)
+        rows["reranked"] = matrices.lists(places, places >= 0)
     drawn = _drawn(night, viewers, settings)
     rows |= {name: matrices.lists(column, drawn["exploring"] >= 0) for name, column in drawn.items()}
     return pa.table(rows | {"known": np.array(night.known[viewers])})

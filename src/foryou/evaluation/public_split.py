@@ -1,7 +1,13 @@
-"""Pairs of a public split: files of `user,item[,time]` with any ids, as one set of dense ids."""
+"""Pairs of a public split: files of `user,item[,time]` with any ids, as one set of dense ids.
+
+A header is known by its names (`user`, `user_id`, `viewer`, ...; in any order, other columns are left out); without one
+the columns are user, item and time. Ids are numbers, so that 007 is 7, where every user (or every item) of all three
+files is a whole number, and words otherwise, so that 007 is not 7.
+"""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,16 +20,21 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from foryou.errors import ContractBroken, DataRejected, InputMissing
+from foryou.evaluation.item_vectors import item_vectors, rows_of
 from foryou.models.families import Pairs
 
-_USERS = {"user", "user_id", "userid", "uid", "viewer", "viewer_id"}
-_ITEMS = {"item", "item_id", "itemid", "iid", "video", "video_id"}
-_TIMES = {"time", "timestamp", "ts"}
+_NAMES = {
+    "user": {"user", "user_id", "userid", "uid", "viewer", "viewer_id"},
+    "item": {"item", "item_id", "itemid", "iid", "video", "video_id"},
+    "time": {"time", "timestamp", "ts"},
+}
+_WHOLE = r"^-?[0-9]{1,18}$"
+"""Numbers that fit 64 bits; longer ones are words."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """`train`, `valid` and `test` over the same users and items; `notes` say what was left out, and why."""
+    """`train`, `valid` and `test` over the same users and items; `notes` say what was left out, and what is odd."""
 
     train: Pairs
     valid: sparse.csr_matrix
@@ -38,60 +49,100 @@ def read(train: Path, valid: Path, test: Path, vectors: Sequence[Path] = ()) -> 
     A pair that comes twice counts once, with its last time. Pairs of `valid` and `test` that are in `train` are left
     out of them: items of `train` are never ranked. Raises InputMissing, ContractBroken and DataRejected.
     """
-    parts = {path: _table(path) for path in (train, valid, test)}
-    matrices = tuple(_vectors(path) for path in vectors)
-    users, user_codes = _coded([part["user"] for part in parts.values()])
-    items, item_codes = _item_codes([part["item"] for part in parts.values()], matrices)
-    shape, bounds = (users, items), np.cumsum([part.num_rows for part in parts.values()])[:-1]
+    paths = train, valid, test
+    parts = [_table(path) for path in paths]
+    matrices = tuple(item_vectors(path) for path in vectors)
+    users, user_codes = _numbered(*_words([part["user"] for part in parts]))
+    words, places = _words([part["item"] for part in parts])
+    items, item_codes = rows_of(numbers(words), places, matrices) if matrices else _numbered(words, places)
+    shape, bounds = (users, items), np.cumsum([part.num_rows for part in parts])[:-1]
     pairs = list(zip(np.split(user_codes, bounds), np.split(item_codes, bounds), strict=True))
-    known = _pairs(*pairs[0], parts[train], shape)
+    known = _pairs(*pairs[0], parts[0], train, shape)
     held, notes = [], []
-    for path, (user, item) in zip((valid, test), pairs[1:], strict=True):
-        matrix = _ones(user, item, shape)
-        inside = matrix.multiply(known.values > 0).tocsr()
-        if inside.nnz:
-            notes.append(f"{inside.nnz:,} pairs of {path.name} are in {train.name} too, and left out")
-        matrix = (matrix - inside).tocsr()
-        matrix.eliminate_zeros()
-        if matrix.nnz == 0:
-            raise DataRejected(
-                path.name, wanted="pairs to judge by", found="none", next_step="give a file of held-out pairs"
-            )
-        met = np.asarray(known.values.sum(axis=0)).ravel() > 0
-        notes.append(
-            f"{int((~met[matrix.indices]).sum()):,} of {matrix.nnz:,} pairs of {path.name} have an item that "
-            f"{train.name} lacks"
-        )
+    for path, (user, item) in zip(paths[1:], pairs[1:], strict=True):
+        matrix, told = _held(_ones(user, item, shape), path, known.values, train)
         held.append(matrix)
-    padded = tuple(_padded(matrix, items) for matrix in matrices)
-    return Split(known, held[0], held[1], padded, tuple(notes))
+        notes += told
+    both = held[0].multiply(held[1]).nnz
+    if both:
+        notes.append(f"{both:,} pairs of {test.name} are in {valid.name} too, and judged all the same")
+    return Split(known, held[0], held[1], tuple(matrix[:items] for matrix in matrices), tuple(notes))
+
+
+def _held(
+    given: sparse.csr_matrix, path: Path, known: sparse.csr_matrix, train: Path
+) -> tuple[sparse.csr_matrix, list[str]]:
+    """The pairs to judge by that are not in `known`, and what is odd about them."""
+    inside = given.multiply(known).tocsr()
+    matrix = (given - inside).tocsr()
+    matrix.eliminate_zeros()
+    if matrix.nnz == 0:
+        found = f"{inside.nnz:,} pairs, all of them in {train.name} too" if inside.nnz else "none"
+        raise DataRejected(
+            path.name, wanted="pairs to judge by", found=found, next_step="give a file of held-out pairs"
+        )
+    unmet = int((np.diff(known.tocsc().indptr)[matrix.indices] == 0).sum())
+    rows = np.diff(matrix.indptr) > 0
+    strange = int((np.diff(known.indptr)[rows] == 0).sum())
+    told = {
+        f"{inside.nnz:,} pairs of {path.name} are in {train.name} too, and left out": inside.nnz,
+        f"{unmet:,} of {matrix.nnz:,} pairs of {path.name} have an item that {train.name} lacks": unmet,
+        f"{strange:,} of {int(rows.sum()):,} users of {path.name} have no pair in {train.name}": strange,
+    }
+    return matrix, [text for text, count in told.items() if count]
 
 
 def _table(path: Path) -> pa.Table:
-    """Columns user, item and, if there is one, time, all as text or as they were written."""
+    """Columns user and item as text and, if there is one, time as it was written."""
     if not path.is_file():
         raise InputMissing(path.name, wanted="a file of user,item[,time]", found="none", next_step="check the path")
-    with path.open("rb") as file:
-        head = file.readline(10_000).decode("utf-8-sig", "replace").strip()
-    named = [part.strip().strip('"').lower() for part in head.split(",")]
-    header = bool({*named} & (_USERS | _ITEMS))
-    options = pyarrow.csv.ReadOptions(autogenerate_column_names=not header)
+    head, above = _head(path)
+    width = len(head)
+    header = bool({*head} & (_NAMES["user"] | _NAMES["item"]))
+    named = head if header else ["user", "item", "time"][:width]
+    places = {kind: next((at for at, name in enumerate(named) if name in names), -1) for kind, names in _NAMES.items()}
+    if min(places["user"], places["item"]) < 0 or (width > 3 and not header):
+        raise _broken(path, f"the first line {', '.join(head)[:80]!r}")
+    wanted = {kind: str(at) for kind, at in places.items() if at >= 0}
+    read = pyarrow.csv.ReadOptions(column_names=[str(at) for at in range(width)], skip_rows=above + header)
+    convert = pyarrow.csv.ConvertOptions(
+        column_types={wanted["user"]: pa.string(), wanted["item"]: pa.string()}, include_columns=[*wanted.values()]
+    )
     try:
-        table = pyarrow.csv.read_csv(path, options)
-    except pa.ArrowInvalid as broken:
-        raise _broken(path, str(broken).splitlines()[0][:200]) from broken
-    if not header:
-        named = ["user", "item", "time"][: table.num_columns]
-    columns = {
-        kind: next((place for place, name in enumerate(named) if name in names), None)
-        for kind, names in (("user", _USERS), ("item", _ITEMS), ("time", _TIMES))
-    }
-    if columns["user"] is None or columns["item"] is None or (not header and table.num_columns > 3):
-        raise _broken(path, f"the first line {head[:80]!r}")
-    found = pa.table({kind: table.column(place) for kind, place in columns.items() if place is not None})
-    if found["user"].null_count or found["item"].null_count:
-        raise _broken(path, "lines without a user or an item")
+        with pa.input_stream(str(path)) as stream:
+            found = pyarrow.csv.read_csv(stream, read, convert_options=convert).rename_columns([*wanted])
+    except pa.ArrowInvalid as wrong:
+        raise _broken(path, str(wrong).splitlines()[0][:200]) from wrong
+    return _sound(path, found, ", ".join(head), header)
+
+
+def _head(path: Path) -> tuple[list[str], int]:
+    """The fields of the first line that is not empty, in lower case, and how many lines are above it."""
+    with pa.input_stream(str(path)) as stream:
+        lines = stream.read(10_000).decode("utf-8-sig", "replace").splitlines()
+    above = next((at for at, line in enumerate(lines) if line.strip()), None)
+    if above is None:
+        raise DataRejected(path.name, wanted="lines of user,item[,time]", found="none", next_step="check the file")
+    return [field.strip().lower() for field in next(csv.reader([lines[above]]))], above
+
+
+def _sound(path: Path, found: pa.Table, head: str, header: bool) -> pa.Table:
+    if found.num_rows == 0:
+        raise DataRejected(path.name, wanted="lines below the header", found="none", next_step="check the file")
+    for kind in ("user", "item"):
+        words = pc.utf8_trim_whitespace(found[kind])
+        if pc.any(pc.equal(words, "")).as_py():
+            raise _broken(path, f"lines whose {kind} is empty")
+        if not header and _is_name(words):
+            raise _broken(path, f"a first line {head[:80]!r} above numbers: a header has user and item in it")
+        found = found.set_column(found.column_names.index(kind), kind, words)
     return found
+
+
+def _is_name(words: pa.ChunkedArray) -> bool:
+    """Whether the first word is none of the numbers below it, but a column's name."""
+    first, below = (pc.unique(part) for part in (words.slice(0, 1), words.slice(1)))
+    return len(below) > 0 and numbers(first) is None and numbers(below) is not None
 
 
 def _broken(path: Path, found: str) -> ContractBroken:
@@ -100,69 +151,25 @@ def _broken(path: Path, found: str) -> ContractBroken:
     )
 
 
-def _coded(columns: Sequence[pa.ChunkedArray]) -> tuple[int, NDArray[np.int32]]:
-    """The number of different words in the columns, and each place's number; numbers go by the order of words."""
-    typed = columns if len({column.type for column in columns}) == 1 else [each.cast(pa.string()) for each in columns]
-    words = pa.chunked_array([chunk for column in typed for chunk in column.chunks])
-    names = pc.unique(words)
-    names = names.take(pc.sort_indices(names))
-    return len(names), pc.index_in(words, names).to_numpy().astype(np.int32)
+def numbers(words: pa.Array) -> pa.Array | None:
+    """The words as whole numbers, if all are."""
+    return words.cast(pa.int64()) if pc.all(pc.match_substring_regex(words, _WHOLE)).as_py() else None
 
 
-def _item_codes(
-    columns: Sequence[pa.ChunkedArray], vectors: Sequence[NDArray[np.float32]]
-) -> tuple[int, NDArray[np.int32]]:
-    if not vectors:
-        return _coded(columns)
-    whole = [column for column in columns if pa.types.is_integer(column.type)]
-    if len(whole) < len(columns):
-        raise ContractBroken(
-            "items",
-            wanted="whole numbers, as row i of an item vector file is item i",
-            found=f"items of type {next(c.type for c in columns if not pa.types.is_integer(c.type))}",
-            next_step="number the items, or leave the vectors out",
-        )
-    codes = np.concatenate([column.to_numpy() for column in columns])
-    if codes.min() < 0 or len({len(each) for each in vectors}) > 1 or codes.max() >= len(vectors[0]):
-        raise ContractBroken(
-            "item vectors",
-            wanted=f"files with one row for each of the items {codes.min()} to {codes.max()}",
-            found=f"files of {', '.join(str(len(each)) for each in vectors)} rows",
-            next_step="give files with a row for every item",
-        )
-    return len(vectors[0]), codes.astype(np.int32)
+def _words(columns: Sequence[pa.ChunkedArray]) -> tuple[pa.Array, NDArray[np.int32]]:
+    """The different words of the columns, and which of them stands at each place."""
+    whole = pa.chunked_array([chunk for column in columns for chunk in column.chunks], pa.string()).dictionary_encode()
+    encoded = whole.unify_dictionaries().chunks
+    return encoded[0].dictionary, np.concatenate([chunk.indices.to_numpy() for chunk in encoded])
 
 
-def _vectors(path: Path) -> NDArray[np.float32]:
-    if not path.is_file():
-        raise InputMissing(path.name, wanted="item vectors, a .npy file", found="none", next_step="check the path")
-    try:
-        found = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as broken:
-        raise ContractBroken(
-            path.name, wanted="a .npy file of numbers", found=str(broken)[:200], next_step="save it with numpy.save"
-        ) from broken
-    if found.ndim != 2 or found.dtype.kind not in "fiu":
-        raise ContractBroken(
-            path.name,
-            wanted="one row of numbers for each item",
-            found=f"{found.dtype} of shape {found.shape}",
-            next_step="save a matrix [items, dimensions]",
-        )
-    values = np.asarray(found, np.float32)
-    wrong = int((~np.isfinite(values)).any(axis=1).sum())
-    if wrong:
-        raise DataRejected(
-            path.name,
-            wanted="finite numbers",
-            found=f"{wrong:,} of {len(values):,} rows with NaN or infinity",
-            next_step="write zeros where an item has no vector",
-        )
-    return values
-
-
-def _padded(matrix: NDArray[np.float32], items: int) -> NDArray[np.float32]:
-    return matrix[:items]
+def _numbered(words: pa.Array, places: NDArray[np.int32]) -> tuple[int, NDArray[np.int32]]:
+    """How many different ids there are, and each place's, numbered in the order of numbers, or else of words."""
+    ids = numbers(words)
+    ids = words if ids is None else ids
+    different = ids.unique()
+    different = different.take(pc.sort_indices(different))
+    return len(different), pc.index_in(ids, different).to_numpy().astype(np.int32)[places]
 
 
 def _ones(user: NDArray[np.int32], item: NDArray[np.int32], shape: tuple[int, int]) -> sparse.csr_matrix:
@@ -171,11 +178,13 @@ def _ones(user: NDArray[np.int32], item: NDArray[np.int32], shape: tuple[int, in
     return found
 
 
-def _pairs(user: NDArray[np.int32], item: NDArray[np.int32], table: pa.Table, shape: tuple[int, int]) -> Pairs:
+def _pairs(
+    user: NDArray[np.int32], item: NDArray[np.int32], table: pa.Table, path: Path, shape: tuple[int, int]
+) -> Pairs:
     """Each pair once, at its last time; with `age` and `order` where the file has times."""
     if "time" not in table.column_names:
         return Pairs(_ones(user, item, shape))
-    time = _seconds(table["time"])
+    time = _seconds(table["time"], path)
     order = np.lexsort((-time, item, user))
     first = np.ones(len(order), bool)
     first[1:] = (np.diff(user[order]) != 0) | (np.diff(item[order]) != 0)
@@ -189,14 +198,23 @@ def _pairs(user: NDArray[np.int32], item: NDArray[np.int32], table: pa.Table, sh
     return Pairs(values, ((time.max() - time) / span).astype(np.float32), places)
 
 
-def _seconds(column: pa.ChunkedArray) -> NDArray[np.float64]:
-    if pa.types.is_temporal(column.type):
-        column = column.cast(pa.timestamp("us")).cast(pa.int64())
-    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)) or column.null_count:
-        raise ContractBroken(
-            "time", wanted="numbers or timestamps", found=f"a column of {column.type}", next_step="mend the times"
-        )
+def _seconds(column: pa.ChunkedArray, path: Path) -> NDArray[np.float64]:
+    """Times as numbers, in whatever unit: only their order and their share of the whole span count."""
+    kind = column.type
+    if pa.types.is_timestamp(kind) or pa.types.is_date32(kind):
+        column = column.cast(pa.int32() if pa.types.is_date32(kind) else pa.int64())
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        raise _no_time(path, f"a column of type {kind}")
     found = column.to_numpy().astype(np.float64)
-    if not np.isfinite(found).all():
-        raise ContractBroken("time", wanted="finite numbers", found="NaN or infinity", next_step="mend the times")
+    if column.null_count or not np.isfinite(found).all():
+        raise _no_time(path, "empty times, NaN or infinity")
     return found
+
+
+def _no_time(path: Path, found: str) -> ContractBroken:
+    return ContractBroken(
+        path.name,
+        wanted="times as numbers or as 2026-03-10T12:00:00",
+        found=found,
+        next_step="mend the times, or leave the column out",
+    )

@@ -49,7 +49,3 @@ def blended(lists: Mapping[str, Lists], names: list[str], k: int, threads: int =
         [lists[name][0] for name in once], [lists[name][1] for name in once], k, weights=weights, threads=threads
     )
     return ids, scores
-
-
-def _error(values: Values) -> float:
-    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0

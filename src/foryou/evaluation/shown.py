@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from foryou.evaluation.benchmark import Measured, Result
+from foryou.evaluation.benchmark import MASKED, Measured, Result
 
 
 def benchmark(result: Result, k: int) -> Table:
     """A row per source, in the order fitted, then the blend; each measure with its standard error."""
-    table = Table(
-        title=f"Test pairs, all {result.items:,} items ranked but a user's training items", title_justify="left"
-    )
+    title = f"{result.users:,} users of test; all {result.items:,} items ranked; masked: each user's {MASKED}"
+    table = Table(title=title, title_justify="left")
     for name in ("source", "in the blend", f"recall@{k}", f"NDCG@{k}", "seconds"):
         table.add_column(name, justify="left" if name == "source" else "right")
     for name, each in result.sources.items():

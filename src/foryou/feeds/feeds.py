@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -20,6 +21,7 @@ from foryou.models.matrices import Rows
 from foryou.settings import Feeds
 
 _BIT_OF_KEPT = np.array([1 << tables.SOURCES.index(name) for name in tables.KEPT], np.int32)
+_OF_CANDIDATES = ("videos", "scores", "sources", "leads", "leads_by")
 _ARRAYS = ("copy_of", "labels", "vectors", "watched")
 
 
@@ -65,16 +67,18 @@ def build(part: int, files: list[str], folder: Path, settings: Feeds) -> Iterato
 
 def _feeds(candidates: pa.Table, night: Night, of_videos: Videos, of: grounds.Grounds, settings: Feeds) -> pa.Table:
     viewers = candidates["viewer"].to_numpy()
-    own = _padded(candidates["videos"]).astype(np.int32)
     given = _padded(candidates["scores"]).astype(np.float32)
+    order = _reranked(candidates["reranked"], given.shape)
+    columns = {name: np.take_along_axis(_padded(candidates[name]), order, axis=1) for name in _OF_CANDIDATES}
+    own = columns["videos"].astype(np.int32)
     kept = _stacked([_padded(candidates[name]) for name in tables.KEPT])
     lists, past = Lists(own, given, kept, candidates["known"].to_numpy()), night.past(viewers)
     chosen, wanted = rules.of_settings(settings), rules.kept_places(settings)
     source, place, relaxed = final_list.fill(lists, wanted, past, of_videos, chosen)
     videos = _taken(own, kept, source, place)
     filled, from_own = videos >= 0, source == 0
-    scores = _scores(given, from_own, place)
-    bits, leads, leads_by = (_at(_padded(candidates[name]), place) for name in ("sources", "leads", "leads_by"))
+    scores = _scores(columns["scores"].astype(np.float32), from_own, place)
+    bits, leads, leads_by = (_at(columns[name], place) for name in ("sources", "leads", "leads_by"))
     placed = grounds.Placed(videos, source, scores, bits, leads, leads_by)
     codes, objects, values = grounds.told(of, viewers, placed, settings)
     return pa.table(
@@ -90,6 +94,19 @@ def _feeds(candidates: pa.Table, night: Night, of_videos: Videos, of: grounds.Gr
             "propensities": matrices.lists(_propensities(candidates, source, place), filled),
         }
     )
+
+
+def _reranked(places: pa.ChunkedArray, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """[viewers, candidates]: the place of the candidate at each place of the night's order.
+
+    The reranker's order takes on the blend's scores, the highest first: a list's scores stay what they were, and so
+    does what variety may cost.
+    """
+    order = np.tile(np.arange(shape[1]), (shape[0], 1))
+    first = _padded(pc.fill_null(places, pa.scalar([], places.type))).astype(np.int64)[:, : shape[1]]
+    own = order[:, : first.shape[1]]
+    own[first >= 0] = first[first >= 0]
+    return order
 
 
 def _taken(

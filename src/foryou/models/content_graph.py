@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from foryou.models import topk, whitening
-from foryou.models.sources import Vectors
+from foryou.models.sources import Vectors, as_table
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ def unit_vectors(kinds: Sequence[NDArray[np.floating]], dimensions: int = 256) -
 
 def _whitened(kind: NDArray[np.floating], dimensions: int) -> NDArray[np.float64]:
     given = np.any(kind, axis=1)
+    if not given.any():
+        return np.zeros((len(kind), 0))
     white = whitening.whitened(kind[given].astype(np.float32), dimensions)
     lengths = np.linalg.norm(white, axis=1, keepdims=True)
     found = np.zeros((len(kind), white.shape[1]))
@@ -52,12 +54,10 @@ def neighbours(vectors: NDArray[np.float32], k: int, least: float, threads: int 
     videos = len(vectors)
     own = np.arange(videos + 1, dtype=np.int64), np.arange(videos, dtype=np.int32)
     ids, cosines = topk.top_k(vectors, vectors, k, seen_indptr=own[0], seen_indices=own[1], threads=threads)
-    kept = (ids >= 0) & (cosines > least)
-    indptr = np.concatenate([[0], np.cumsum(kept.sum(axis=1))])
-    weights = np.where(kept, cosines, 0)
+    weights = np.where((ids >= 0) & (cosines > least), cosines, 0)
     sums = weights.sum(axis=1, keepdims=True, dtype=np.float64)
     evened = np.divide(weights, sums, out=np.zeros(weights.shape), where=sums > 0).astype(np.float32)
-    return sparse.csr_matrix((evened[kept], ids[kept], indptr), shape=(videos, videos))
+    return as_table((np.where(weights > 0, ids, -1), evened), videos)
 
 
 def with_pseudo_viewers(values: sparse.csr_matrix, near: sparse.csr_matrix, weights: Weights) -> sparse.csr_matrix:

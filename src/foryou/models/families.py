@@ -185,4 +185,4 @@ def _sequence(pairs: Pairs, point: Point, size: Size) -> Through:
     if pairs.order is None:
         raise ValueError("a sequence needs times")
     weights = sequences.Weights(point["start"], point["end"], point["recency"])
-    return sequences.transitions(pairs.values, pairs.order, weights, size.keep)
+    return sequences.transitions(pairs.values, pairs.order, weights, size.keep, size.threads)

@@ -17,7 +17,7 @@ from sklearn.utils.extmath import randomized_svd
 from threadpoolctl import threadpool_limits
 
 from foryou.models import topk
-from foryou.models.sources import Through, Vectors
+from foryou.models.sources import Through, Vectors, as_table
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def item_walk(values: sparse.csr_matrix, walk: Walk, keep: int, threads: int = 1
     there = (_scaled(_power(of_videos, -walk.start)) @ given.T @ _scaled(_power(of_viewers, -walk.middle))).tocsr()
     back = (given @ _scaled(_power(of_videos, -walk.end))).tocsr()
     videos = values.shape[1]
-    ids, weights = topk.top_k_sparse(
+    lists = topk.top_k_sparse(
         there.indptr.astype(np.int64),
         there.indices,
         there.data,
@@ -51,9 +51,7 @@ def item_walk(values: sparse.csr_matrix, walk: Walk, keep: int, threads: int = 1
         seen_indices=np.arange(videos, dtype=np.int32),
         threads=threads,
     )
-    kept = ids >= 0
-    indptr = np.concatenate([[0], np.cumsum(kept.sum(axis=1))])
-    return Through(values, sparse.csr_matrix((weights[kept], ids[kept], indptr), shape=(videos, videos)))
+    return Through(values, as_table(lists, videos))
 
 
 def _scaled(by: NDArray[np.float64]) -> sparse.dia_matrix:
@@ -72,7 +70,7 @@ def svd_vectors(values: sparse.csr_matrix, factors: int, end: float, seed: int) 
     narrowed = values @ _scaled(_power(of_videos, -0.5))
     with threadpool_limits(1, user_api="blas"):
         evened = _scaled(_power(of_viewers, -0.25)) @ narrowed
-        width = min(factors, min(values.shape) - 1)
+        width = max(1, min(factors, min(values.shape) // 4))  # with more, scores give back what was given
         _, _, right = randomized_svd(evened, width, n_iter=2, random_state=seed)
         directions = np.ascontiguousarray(right.T, np.float32)
         viewers = narrowed @ directions

@@ -63,7 +63,7 @@ class Loss:
         loss = cls(unseen, 1.0, frequency_power)
         of_viewers, of_videos = loss.of_rows(values), loss.of_rows(values.T.tocsr())
         evened = sparse.diags(of_viewers**-0.5) @ values.maximum(0) @ sparse.diags(of_videos**-0.5)
-        width = min(DIRECTIONS, min(values.shape) - 1)
+        width = max(1, min(DIRECTIONS, min(values.shape) - 1))
         with threadpool_limits(1, user_api="blas"):
             lengths = randomized_svd(evened.astype(np.float32), width, n_iter=1, random_state=seed)[1]
         return cls(unseen, max(share * float(lengths[-1]), 1e-6), frequency_power)

@@ -28,12 +28,14 @@ class Linear:
     weights: Floats
 
     def lists(self, rows: NDArray[np.integer], seen: sparse.csr_matrix, k: int, threads: int = 1) -> Lists:
-        """As `sources.Vectors.lists`."""
+        """As `sources.Vectors.lists`; who watched nothing gets nothing."""
         found = topk.empty_lists(len(rows), k)
         for first in range(0, len(rows), _VIEWERS_AT_ONCE):
             some = rows[first : first + _VIEWERS_AT_ONCE]
             for whole, part in zip(found, self._block(some, seen[some], k, threads), strict=True):
                 whole[first : first + len(some)] = part
+        unknown = np.diff(self.viewers.indptr)[rows] == 0
+        found[0][unknown], found[1][unknown] = -1, -np.inf
         return found
 
     def _block(self, rows: NDArray[np.integer], seen: sparse.csr_matrix, k: int, threads: int) -> Lists:
@@ -51,7 +53,8 @@ class Linear:
 
 
 def ease(values: sparse.csr_matrix, regularization: float) -> Linear:
-    gram = np.asfortranarray((values.T @ values).toarray(), np.float32)
+    """Raises ValueError where rounding leaves no inverse."""
+    gram = (values.T @ values).astype(np.float32).toarray(order="F")
     gram[np.diag_indices_from(gram)] += np.float32(regularization)
     factor, failed = linalg.lapack.spotrf(gram, lower=1, overwrite_a=1)
     inverse, singular = linalg.lapack.spotri(factor, lower=1, overwrite_c=1)

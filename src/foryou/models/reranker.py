@@ -22,7 +22,7 @@ ACCOUNT = ("same_language", "same_country")
 FEATURES = (
     "score",
     "rank",
-    "lead_rank",
+    "lead_by",
     *(f"found_by_{name}" for name in tables.TASTES),
     "factor_cosine",
     "content_cosine",
@@ -32,7 +32,6 @@ FEATURES = (
     "age_days",
     "duration_s",
     "videos_met",
-    "language_share",
     *ACCOUNT,
 )
 """Of a viewer and a video, as of the night before; nan: not known, or the video was no candidate of the viewer."""

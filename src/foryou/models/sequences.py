@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from foryou.models.sources import Through
+from foryou.models import topk
+from foryou.models.sources import Through, as_table
 
 REACH = 5
 RECENT = 50
@@ -28,40 +29,41 @@ class Weights:
     recency: float
 
 
-def transitions(values: sparse.csr_matrix, order: NDArray[np.int32], weights: Weights, keep: int) -> Through:
+def transitions(
+    values: sparse.csr_matrix, order: NDArray[np.int32], weights: Weights, keep: int, threads: int = 1
+) -> Through:
     """order: each value's place in its viewer's history, 0 the newest. The `keep` largest of each row are kept."""
-    videos = values.shape[1]
-    led = _counted(values, order, videos)
+    led = _counted(values, order)
     out, into = (np.asarray(led.sum(axis=axis), np.float64).ravel() for axis in (1, 0))
-    table = sparse.diags(_power(out, -weights.start)) @ led @ sparse.diags(_power(into, -weights.end))
+    lists = topk.top_k_sparse(
+        led.indptr.astype(np.int64),
+        led.indices,
+        led.data * np.repeat(_power(out, -weights.start), np.diff(led.indptr)),
+        sparse.diags(_power(into, -weights.end), format="csr"),
+        max(1, min(keep, values.shape[1])),
+        seen_indptr=np.zeros(values.shape[1] + 1, np.int64),
+        seen_indices=np.empty(0, np.int32),
+        threads=threads,
+    )
     recent = order < RECENT
     row = np.repeat(np.arange(values.shape[0]), np.diff(values.indptr))[recent]
     worth = (weights.recency ** order[recent]).astype(np.float32)
     asked = sparse.csr_matrix((worth, (row, values.indices[recent])), shape=values.shape)
-    return Through(asked, _largest(table.tocsr(), keep))
+    return Through(asked, as_table(lists, values.shape[1]))
 
 
-def _counted(values: sparse.csr_matrix, order: NDArray[np.int32], videos: int) -> sparse.csr_matrix:
+def _counted(values: sparse.csr_matrix, order: NDArray[np.int32]) -> sparse.csr_matrix:
+    """[videos, videos]: how often the one was led to by the other; never itself, as a viewer has a video once."""
     viewer = np.repeat(np.arange(values.shape[0], dtype=np.int64), np.diff(values.indptr))
     history = values.indices[np.argsort(viewer << 32 | order, kind="stable")]
-    led = sparse.csr_matrix((videos, videos), dtype=np.float32)
+    led = sparse.csr_matrix((values.shape[1],) * 2, dtype=np.float32)
     for steps in range(1, REACH + 1):
         same = viewer[steps:] == viewer[:-steps]  # rows of one viewer stand together, in any order
         later, earlier = history[:-steps][same], history[steps:][same]
         ones = np.full(len(later), 1 / steps, np.float32)
         led = led + sparse.csr_matrix((ones, (earlier, later)), shape=led.shape)
-    led.setdiag(0)
-    led.eliminate_zeros()
     return led
 
 
 def _power(counts: NDArray[np.float64], exponent: float) -> NDArray[np.float32]:
     return np.where(counts > 0, np.maximum(counts, 1e-9) ** exponent, 0).astype(np.float32)
-
-
-def _largest(table: sparse.csr_matrix, keep: int) -> sparse.csr_matrix:
-    row = np.repeat(np.arange(table.shape[0]), np.diff(table.indptr))
-    best = np.lexsort((table.indices, -table.data, row))
-    place = np.arange(len(best)) - table.indptr[row[best]]
-    kept = np.sort(best[place < keep])
-    return sparse.csr_matrix((table.data[kept], (row[kept], table.indices[kept])), shape=table.shape)

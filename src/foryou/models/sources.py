@@ -51,3 +51,11 @@ class Fitted(Protocol):
     """Anything that lists the k best unseen videos of the viewers `rows`."""
 
     def lists(self, rows: NDArray[np.integer], seen: sparse.csr_matrix, k: int, threads: int = 1) -> Lists: ...
+
+
+def as_table(lists: Lists, columns: int) -> sparse.csr_matrix:
+    """Lists as the rows of a sparse matrix with so many columns; a row's entries stay in the order of its list."""
+    ids, scores = lists
+    kept = ids >= 0
+    indptr = np.concatenate([[0], np.cumsum(kept.sum(axis=1))])
+    return sparse.csr_matrix((scores[kept], ids[kept], indptr), shape=(len(ids), columns))

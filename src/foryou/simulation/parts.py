@@ -71,6 +71,10 @@ PARTS = {
         {"feeds": {"variety": 0.0, "lookback_days": 0, **FREE}},
         cannot_help="tags_say_nothing",
     ),
+    "reranker": Part(
+        "trees that put the first candidates in order, where they tell better than the blend",
+        {"candidates": {"reranked": 0}},
+    ),
     "popular": Part("what the segment watches, within the blend", {"candidates": {"weight_popular": 0.0}}),
 }
 

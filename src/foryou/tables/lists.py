@@ -71,6 +71,11 @@ CANDIDATES = Table(
             required=True,
         ),
         Column("leads_by", "array<int>", "By how many hundredths of a deviation that part exceeds its mean.", True),
+        Column(
+            "reranked",
+            "array<int>",
+            "Places of the first of these, from 0, in the reranker's order; null: as they are.",
+        ),
         Column("taste_scales", "array<float>", "What dot products of factors, of content, count for in `scores`."),
         Column("known", "float", "Share of the feed that goes to these: 1 for a viewer of many events.", True),
         Column("following", "array<int>", "New videos of creators followed, for the places kept for them.", True),
