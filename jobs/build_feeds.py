@@ -50,7 +50,7 @@ def _videos(run: Run, height: int) -> dict[str, Any]:
 def _served_before(run: Run, height: int) -> dict[str, Any]:
     """What viewers met in the lists that were live on the last days; nothing of nights that were never published."""
     told = run.settings.feeds
-    interactions = run.lake.arrow(tables.INTERACTIONS, ["viewer", "video", "strength", "last_day"], days=[run.day])
+    interactions = run.lake.arrow(tables.INTERACTIONS, ["viewer", "video", "last_day"], days=[run.day])
     published = set(run.lake.arrow(tables.RELEASES, ["day"])["day"].to_pylist())
     held = [held for held in run.lake.days(tables.FEEDS) if held in published or not published]
     nights = [(live, earlier.served_on(live, held)) for live in earlier.last_days(run.day, told.lookback_days)]

@@ -22,7 +22,7 @@ from foryou.settings import Feeds
 
 _BIT_OF_KEPT = np.array([1 << tables.SOURCES.index(name) for name in tables.KEPT], np.int32)
 _OF_CANDIDATES = ("videos", "scores", "sources", "leads", "leads_by")
-_ARRAYS, _ROWS = ("copy_of", "labels", "vectors", "watched"), ("passed",)
+_ARRAYS = ("copy_of", "labels", "vectors", "watched")
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,11 @@ class Night:
     @classmethod
     def open(cls, folder: Path) -> Night:
         read: dict[str, Any] = {name: matrices.shared(folder, name) for name in _ARRAYS}
-        return cls(**read | {name: matrices.shared_rows(folder, name) for name in _ROWS})
+        return cls(**read, passed=matrices.shared_rows(folder, "passed"))
 
     def save(self, folder: Path) -> None:
         matrices.share(folder, {name: getattr(self, name) for name in _ARRAYS})
-        for name in _ROWS:
-            matrices.share_rows(folder, name, getattr(self, name))
+        matrices.share_rows(folder, "passed", self.passed)
 
     def videos(self) -> Videos:
         """Read whole, once for all the viewers of a part."""
