@@ -39,7 +39,7 @@ def test_every_part_can_be_left_out_and_has_its_world(chosen):
     for name, part in parts.PARTS.items():
         changed, skipped = parts.without(chosen, name)
         assert (changed != chosen) or skipped
-        assert part.cannot_help in worlds.of("neutral") or name == "popular"
+        assert part.cannot_help in worlds.of("neutral") or name in ("popular", "reranker")
     with pytest.raises(ValueError, match="negatives"):
         parts.without(chosen, "gravity")
 
