@@ -1,7 +1,7 @@
 """The kinds of sources that can be fitted to pairs alone, each with what there is to choose and where to begin.
 
 A family turns pairs and a point of its space into a fitted source. Searches over the space are `evaluation.search`'s;
-the first point is what served best over several sets of data, so that no search is a fair choice too.
+the first point is where they begin, and a fair choice without any.
 """
 
 from __future__ import annotations
