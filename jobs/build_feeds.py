@@ -20,17 +20,14 @@ from foryou.platform.job import Run, job
 def main(run: Run) -> None:
     files = run.lake.files(tables.CANDIDATES, run.day)
     n_videos = run.lake.arrow(tables.VIDEO_IDS, ["video"]).num_rows
+    n_viewers = run.lake.arrow(tables.VIEWER_IDS, ["viewer"]).num_rows
+    past = run.lake.arrow(tables.INTERACTIONS, ["viewer", "video", "strength", "good", "last_day"], days=[run.day])
     with run.lake.scratch() as folder:
-        _gathered(run, n_videos).save(folder)
-        _grounds(run, n_videos).save(folder)
+        feeds.Night(**_videos(run, n_videos), **_served_before(run, past, n_viewers)).save(folder)
+        _grounds(run, past, n_videos, n_viewers).save(folder)
         make = partial(feeds.build, files=files, folder=folder, settings=run.settings.feeds)
         rows = run.lake.replace_parts(tables.FEEDS, run.day, len(files), make)
     run.note(viewers=rows)
-
-
-def _gathered(run: Run, n_videos: int) -> feeds.Night:
-    n_viewers = run.lake.arrow(tables.VIEWER_IDS, ["viewer"]).num_rows
-    return feeds.Night(**_videos(run, n_videos), **_served_before(run, n_viewers))
 
 
 def _videos(run: Run, height: int) -> dict[str, Any]:
@@ -47,10 +44,9 @@ def _videos(run: Run, height: int) -> dict[str, Any]:
     return {"copy_of": copy_of, "labels": np.stack(labels, axis=1), "vectors": rules.whole(vectors)}
 
 
-def _served_before(run: Run, height: int) -> dict[str, Any]:
+def _served_before(run: Run, interactions: pa.Table, height: int) -> dict[str, Any]:
     """What viewers met in the lists that were live on the last days; nothing of nights that were never published."""
     told = run.settings.feeds
-    interactions = run.lake.arrow(tables.INTERACTIONS, ["viewer", "video", "last_day"], days=[run.day])
     published = set(run.lake.arrow(tables.RELEASES, ["day"])["day"].to_pylist())
     held = [held for held in run.lake.days(tables.FEEDS) if held in published or not published]
     nights = [(live, earlier.served_on(live, held)) for live in earlier.last_days(run.day, told.lookback_days)]
@@ -63,10 +59,9 @@ def _served(run: Run, night_of: date, watched: matrices.Rows) -> earlier.Served:
     return earlier.Served(run.lake.arrow(tables.FEEDS, ["viewer", "videos"], days=[night_of]), watched)
 
 
-def _grounds(run: Run, n_videos: int) -> grounds.Grounds:
+def _grounds(run: Run, interactions: pa.Table, n_videos: int, n_viewers: int) -> grounds.Grounds:
     """What reasons rest on: the viewers' past, tags, what viewers hide, and what is known of the videos."""
     lake, day = run.lake, run.day
-    n_viewers = lake.arrow(tables.VIEWER_IDS, ["viewer"]).num_rows
     columns = ["video", "shown", "for_all", "creator_id", "sound_id", "tags", "country", "uploaded_at"]
     videos = lake.arrow(tables.VIDEOS, columns, days=[day])
     viewers = lake.arrow(tables.VIEWERS, ["viewer", "country", "adult"], days=[day])
@@ -83,15 +78,14 @@ def _grounds(run: Run, n_videos: int) -> grounds.Grounds:
         praised=log_multipliers(rated, videos, n_videos) > 0,
         new=night.flags(videos.filter(_new(run, videos))["video"], n_videos),
         **_countries(videos, viewers, n_videos, n_viewers),
-        **_past(run, n_videos, n_viewers),
+        **_past(run, interactions, n_videos, n_viewers),
         **_tags(run, videos, viewers, n_videos, n_viewers),
     )
 
 
-def _past(run: Run, n_videos: int, n_viewers: int) -> dict[str, Any]:
+def _past(run: Run, interactions: pa.Table, n_videos: int, n_viewers: int) -> dict[str, Any]:
     """What viewers watched well inside the window, and the taste for content that it left."""
     lake, day, most = run.lake, run.day, run.settings.profiles.max_strength
-    interactions = lake.arrow(tables.INTERACTIONS, ["viewer", "video", "strength", "good"], days=[day])
     good = interactions.filter(interactions["good"])
     watched = np.bincount(good["video"].to_numpy(), minlength=n_videos)
     liked = good.filter(pc.greater(good["strength"], 0.0))

@@ -21,20 +21,6 @@ Ints = NDArray[np.int32]
 Floats = NDArray[np.float32]
 
 ACCOUNTS = ("language", "country")
-READS = (
-    tables.MODELS,
-    tables.VIEWER_FACTORS,
-    tables.VIDEO_FACTORS,
-    tables.COLD_FACTORS,
-    tables.VIEWER_PROFILES,
-    tables.CONTENT,
-    tables.CLUSTERS,
-    tables.VIDEO_CLUSTERS,
-    tables.VIDEOS,
-    tables.VIEWERS,
-    tables.VIDEO_STATS,
-)
-"""The tables that `as_of` reads."""
 _SIDES = ("viewer_accounts", "video_accounts")
 _OF_VIDEOS = ["video", "uploaded_at", "duration_ms"]
 

@@ -9,6 +9,7 @@ of `Du^-.25 R Di^-.5`, whose right vectors V give the scores `R Di^-.5 V V' Di^c
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,9 +38,9 @@ def walk_cost(values: sparse.csr_matrix) -> int:
 def item_walk(values: sparse.csr_matrix, walk: Walk, keep: int, threads: int = 1) -> Through:
     """W with the `keep` largest entries of each row, none on the diagonal; its rows by video, as are its columns."""
     given = (values > 0).astype(np.float32)
-    of_viewers, of_videos = (np.diff(part.indptr) for part in (given, given.T.tocsr()))
-    there = (_scaled(_power(of_videos, -walk.start)) @ given.T @ _scaled(_power(of_viewers, -walk.middle))).tocsr()
-    back = (given @ _scaled(_power(of_videos, -walk.end))).tocsr()
+    of_viewers, of_videos = _degrees(given)
+    there = (_scaled(power(of_videos, -walk.start)) @ given.T @ _scaled(power(of_viewers, -walk.middle))).tocsr()
+    back = (given @ _scaled(power(of_videos, -walk.end))).tocsr()
     videos = values.shape[1]
     lists = topk.top_k_sparse(
         there.indptr.astype(np.int64),
@@ -58,20 +59,26 @@ def _scaled(by: NDArray[np.float64]) -> sparse.dia_matrix:
     return sparse.diags(by.astype(np.float32))
 
 
-def _power(degrees: NDArray[np.integer], exponent: float) -> NDArray[np.float64]:
+def _degrees(values: sparse.csr_matrix) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many entries each viewer, and each video, has."""
+    of_videos = np.bincount(values.indices, minlength=values.shape[1])
+    return np.diff(values.indptr).astype(np.int64), of_videos.astype(np.int64)
+
+
+def power(degrees: NDArray[Any], exponent: float) -> NDArray[np.float64]:
     """degrees^exponent, and 0 where there is no degree."""
-    known = np.maximum(degrees, 1).astype(np.float64)
+    known = np.where(degrees > 0, degrees, 1).astype(np.float64)
     return np.where(degrees > 0, known**exponent, 0.0)
 
 
 def svd_vectors(values: sparse.csr_matrix, factors: int, end: float, seed: int) -> Vectors:
     """Vectors of viewers and videos from the truncated decomposition; `end` is c, above 0 for what is popular."""
-    of_viewers, of_videos = (np.diff(part.indptr) for part in (values, values.T.tocsr()))
-    narrowed = values @ _scaled(_power(of_videos, -0.5))
+    of_viewers, of_videos = _degrees(values)
+    narrowed = values @ _scaled(power(of_videos, -0.5))
     with threadpool_limits(1, user_api="blas"):
-        evened = _scaled(_power(of_viewers, -0.25)) @ narrowed
+        evened = _scaled(power(of_viewers, -0.25)) @ narrowed
         width = max(1, min(factors, min(values.shape) // 4))  # with more, scores give back what was given
         _, _, right = randomized_svd(evened, width, n_iter=2, random_state=seed)
         directions = np.ascontiguousarray(right.T, np.float32)
         viewers = narrowed @ directions
-    return Vectors(viewers.astype(np.float32), (directions * _power(of_videos, end)[:, None]).astype(np.float32))
+    return Vectors(viewers.astype(np.float32), (directions * power(of_videos, end)[:, None]).astype(np.float32))

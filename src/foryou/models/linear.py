@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import linalg, sparse
 
 from foryou.models import topk
+from foryou.models.sources import left_out
 from foryou.models.topk import Floats, Lists
 
 VIDEOS_AT_MOST = 12_000
@@ -45,8 +46,7 @@ class Linear:
             np.empty(0, np.float32),
             sparse.csr_matrix((1, self.weights.shape[1]), dtype=np.float32),
             k,
-            seen_indptr=seen.indptr.astype(np.int64),
-            seen_indices=seen.indices,
+            **left_out(seen),
             base=np.asarray(self.viewers[rows] @ self.weights, np.float32),
             threads=threads,
         )

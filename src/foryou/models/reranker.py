@@ -7,13 +7,16 @@ on one thread, so that a second run gives the same bits, and the model travels a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foryou import tables
 from foryou.settings import Reranker
+
+if TYPE_CHECKING:
+    from lightgbm import Booster
 
 Floats = NDArray[np.float32]
 
@@ -71,14 +74,17 @@ def fit(
     data = lightgbm.Dataset(
         half, good[order].astype(np.int8), weight=weight[order], group=sizes, feature_name=list(FEATURES)
     )
-    text = lightgbm.train(_parameters(settings), data, num_boost_round=settings.trees).model_to_string()
-    spread = float(np.std(_predicted(text, plain)))
-    return Model(text, settings.account_share * spread)
+    trees = lightgbm.train(_parameters(settings), data, num_boost_round=settings.trees)
+    spread = float(np.std(_predicted(trees, plain)))
+    return Model(trees.model_to_string(), settings.account_share * spread)
 
 
 def scores(model: Model, features: Floats) -> NDArray[np.float64]:
     """[rows]: higher is better among one viewer's rows. A row's score hangs on no other row."""
-    plain, whole = (_predicted(model.text, each) for each in (_without_account(features), features))
+    import lightgbm
+
+    trees = lightgbm.Booster(model_str=model.text)
+    plain, whole = (_predicted(trees, each) for each in (_without_account(features), features))
     return plain + np.clip(whole - plain, -model.account_bound, model.account_bound)
 
 
@@ -119,7 +125,5 @@ def _without_account(features: Floats) -> Floats:
     return left
 
 
-def _predicted(text: str, features: Floats) -> NDArray[np.float64]:
-    import lightgbm
-
-    return np.asarray(lightgbm.Booster(model_str=text).predict(features, raw_score=True, num_threads=1), np.float64)
+def _predicted(trees: Booster, features: Floats) -> NDArray[np.float64]:
+    return np.asarray(trees.predict(features, raw_score=True, num_threads=1), np.float64)

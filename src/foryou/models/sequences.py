@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from foryou.models import topk
+from foryou.models.graph import power
 from foryou.models.sources import Through, as_table
 
 REACH = 5
@@ -38,8 +39,8 @@ def transitions(
     lists = topk.top_k_sparse(
         led.indptr.astype(np.int64),
         led.indices,
-        led.data * np.repeat(_power(out, -weights.start), np.diff(led.indptr)),
-        sparse.diags(_power(into, -weights.end), format="csr"),
+        led.data * np.repeat(power(out, -weights.start).astype(np.float32), np.diff(led.indptr)),
+        sparse.diags(power(into, -weights.end).astype(np.float32), format="csr"),
         max(1, min(keep, values.shape[1])),
         seen_indptr=np.zeros(values.shape[1] + 1, np.int64),
         seen_indices=np.empty(0, np.int32),
@@ -63,7 +64,3 @@ def _counted(values: sparse.csr_matrix, order: NDArray[np.int32]) -> sparse.csr_
         ones = np.full(len(later), 1 / steps, np.float32)
         led = led + sparse.csr_matrix((ones, (earlier, later)), shape=led.shape)
     return led
-
-
-def _power(counts: NDArray[np.float64], exponent: float) -> NDArray[np.float32]:
-    return np.where(counts > 0, np.maximum(counts, 1e-9) ** exponent, 0).astype(np.float32)

@@ -8,14 +8,14 @@ of `topk`, block by block, exactly, with equal scores by lower id.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from foryou.models import topk
-from foryou.models.topk import Floats, Lists
+from foryou.models.topk import Floats, Ints, Lists
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,7 @@ class Vectors:
 
     def lists(self, rows: NDArray[np.integer], seen: sparse.csr_matrix, k: int, threads: int = 1) -> Lists:
         """The k best unseen videos of the viewers `rows`; `seen` [viewers, videos] is of all viewers."""
-        own = seen[rows]
-        left_out = {"seen_indptr": own.indptr.astype(np.int64), "seen_indices": own.indices}
-        return topk.top_k(self.viewers[rows], self.videos, k, **left_out, threads=threads)
+        return topk.top_k(self.viewers[rows], self.videos, k, **left_out(seen[rows]), threads=threads)
 
 
 @dataclass(frozen=True)
@@ -41,16 +39,25 @@ class Through:
 
     def lists(self, rows: NDArray[np.integer], seen: sparse.csr_matrix, k: int, threads: int = 1) -> Lists:
         """As `Vectors.lists`; only videos that a row reaches are listed."""
-        heads, own = self.viewers[rows], seen[rows]
-        left_out = {"seen_indptr": own.indptr.astype(np.int64), "seen_indices": own.indices}
+        heads, out = self.viewers[rows], left_out(seen[rows])
         indptr = heads.indptr.astype(np.int64)
-        return topk.top_k_sparse(indptr, heads.indices, heads.data, self.table, k, **left_out, threads=threads)
+        return topk.top_k_sparse(indptr, heads.indices, heads.data, self.table, k, **out, threads=threads)
 
 
 class Fitted(Protocol):
     """Anything that lists the k best unseen videos of the viewers `rows`."""
 
     def lists(self, rows: NDArray[np.integer], seen: sparse.csr_matrix, k: int, threads: int = 1) -> Lists: ...
+
+
+class LeftOut(TypedDict):
+    seen_indptr: NDArray[np.int64]
+    seen_indices: Ints
+
+
+def left_out(seen: sparse.csr_matrix) -> LeftOut:
+    """The rows of what viewers have seen, as `topk` is told to leave them out."""
+    return {"seen_indptr": seen.indptr.astype(np.int64), "seen_indices": seen.indices}
 
 
 def as_table(lists: Lists, columns: int) -> sparse.csr_matrix:
